@@ -1,0 +1,65 @@
+package failover
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Action is what an operator can ask for.
+type Action string
+
+const (
+	Trigger Action = "trigger" // switch to the fallback now, and latch
+	Restore Action = "restore" // switch back to the origin now
+	Hold    Action = "hold"    // automation stands still
+	Release Action = "release" // automation acts again
+)
+
+// Command is an operator's word.
+type Command struct {
+	Action Action `json:"action"`
+	Reason string `json:"reason"`
+	By     string `json:"by"`              // who asked, such as "operator uid 0"
+	Force  bool   `json:"force,omitempty"` // go on although a safety rule objects
+}
+
+// ErrRefused is matched by errors of [Policy.Command]: a safety rule objects, and force was not given.
+var ErrRefused = errors.New("refused")
+
+// Command applies an operator's word to the state. It is pure. Holds, dwell and budget bind
+// automation alone; readiness of the fallback and health of the origin bind an operator too, unless forced.
+func (p Policy) Command(s State, c Command, v Verdict, now time.Time) (State, error) {
+	s = s.Clone()
+	s.Vetoes = nil
+	switch c.Action {
+	case Trigger:
+		if !v.FallbackReady && !c.Force {
+			return s, fmt.Errorf("%w: %s: %s; try: --force to switch all the same", ErrRefused, VetoFallback, v.FallbackDetail)
+		}
+		if !s.Phase.Serving() {
+			s.toFallback(now)
+			s.Cause, s.Detail = CauseOperator, c.Reason
+		}
+		s.Latched, s.Reason = true, c.Reason
+	case Restore:
+		if v.Health != Up && !c.Force {
+			return s, fmt.Errorf("%w: the origin is not seen to be well (%s); try: --force to go back all the same, which also holds the site", ErrRefused, v.Detail)
+		}
+		s.Latched, s.Reason = false, c.Reason
+		s.Held = v.Health != Up // else automation would undo what a human forced
+		if s.Phase.Serving() {
+			s.toPrimary(now)
+		}
+	case Hold:
+		s.Held, s.Reason = true, c.Reason
+	case Release:
+		s.Held = false
+		if !s.Latched {
+			s.Reason = ""
+		}
+	default:
+		return s, fmt.Errorf("%w: unknown action %q", ErrRefused, c.Action)
+	}
+	return s, nil
+}

@@ -1,0 +1,185 @@
+package failover
+
+import (
+	"fmt"
+	"time"
+)
+
+// Policy holds a site's limits. All durations are positive; the zero Policy is not valid.
+type Policy struct {
+	DownAfter time.Duration // unbroken failure before the switch
+	UpAfter   time.Duration // unbroken health before the way back
+	Dwell     time.Duration // least time between two automatic switches
+	Quiet     time.Duration // how long TTLs stay low after trouble
+	Fresh     time.Duration // an older observation of an origin or a reference does not vote
+	// FallbackFresh is the age up to which an observation of our own server counts.
+	FallbackFresh time.Duration
+
+	ManualRecovery bool // the way back is an operator's decision
+	AnyAddress     bool // one failing address is enough; by default all of them must fail
+	MaxFailovers   int  // automatic switches to the fallback in 24 h, after which the way back is manual; 0: no limit
+
+	Addresses int // how many addresses the origin has
+	Hosts     int // how many hosts the fallback must be ready for
+	Quorum    int // how many references must answer for a vantage to vote; 0: no references
+}
+
+// Target is a form that a zone can have.
+type Target string
+
+const (
+	ToOrigin   Target = "origin"   // exactly the baseline
+	ToArmed    Target = "armed"    // the baseline with low TTLs
+	ToFallback Target = "fallback" // the fallback's addresses with low TTLs
+)
+
+// Next judges the observations and returns the state that follows. It is pure; applied to its own
+// result with the same observations and time it changes nothing; the order of observations does
+// not matter. Observations that decide nothing leave the state as it is.
+func (p Policy) Next(s State, observations []Observation, now time.Time) State {
+	return p.Follow(s, p.Judge(observations, now), now)
+}
+
+// Follow is Next with the verdict at hand.
+func (p Policy) Follow(s State, v Verdict, now time.Time) State {
+	if v.Health == Unknown {
+		return s
+	}
+	s = s.Clone()
+	s.Vetoes = nil
+	s.Failovers = since(s.Failovers, now.Add(-24*time.Hour))
+	if now.Sub(s.EvidenceAt) > p.Fresh { // a gap in what we saw: a run of failure or health starts anew
+		s.FailingSince, s.HealthySince = time.Time{}, time.Time{}
+	}
+	s.EvidenceAt = now
+	if v.Health == Down {
+		s.HealthySince = time.Time{}
+		if s.FailingSince.IsZero() {
+			s.FailingSince = v.Since
+		}
+	} else {
+		s.FailingSince = time.Time{}
+		if s.HealthySince.IsZero() {
+			s.HealthySince = v.Since
+		}
+	}
+	if v.Cause != "" {
+		s.Cause, s.Detail = v.Cause, v.Detail
+	}
+	for { // each step leads closer to the verdict's end, so this ends
+		next := p.step(s, v, now)
+		if next.Phase == s.Phase {
+			return next
+		}
+		s = next
+	}
+}
+
+// step makes at most one change of phase.
+func (p Policy) step(s State, v Verdict, now time.Time) State {
+	down, up := v.Health == Down, v.Health == Up
+	switch s.Phase {
+	case Primary:
+		if down {
+			s.enter(Suspect, now)
+		}
+	case Suspect:
+		switch {
+		case up:
+			s.enter(Primary, now)
+			s.TroubleAt = now
+		case v.Until.Sub(s.FailingSince) >= p.DownAfter:
+			if s.Vetoes = p.vetoSwitch(s, v, now); len(s.Vetoes) == 0 {
+				s.toFallback(now)
+				s.Failovers = append(s.Failovers, now)
+			}
+		}
+	case InFallback:
+		if up {
+			s.enter(Recovering, now)
+		}
+	case Recovering:
+		switch {
+		case down:
+			s.enter(InFallback, now)
+		case v.Until.Sub(s.HealthySince) >= p.UpAfter:
+			if s.Vetoes = p.vetoReturn(s, now); len(s.Vetoes) == 0 {
+				s.toPrimary(now)
+			}
+		}
+	}
+	return s
+}
+
+func (s *State) enter(phase Phase, now time.Time) { s.Phase, s.Since = phase, now }
+
+func (s *State) toFallback(now time.Time) {
+	s.OutageSince = s.FailingSince
+	if s.OutageSince.IsZero() {
+		s.OutageSince = now
+	}
+	s.enter(InFallback, now)
+	s.Switched = now
+}
+
+func (s *State) toPrimary(now time.Time) {
+	s.enter(Primary, now)
+	s.Switched, s.TroubleAt = now, now
+	s.OutageSince = time.Time{}
+}
+
+func (p Policy) vetoSwitch(s State, v Verdict, now time.Time) []Veto {
+	vetoes := p.vetoBoth(s, now)
+	if !v.FallbackReady {
+		vetoes = append(vetoes, Veto{VetoFallback, "the fallback does not serve this site yet: " + v.FallbackDetail})
+	}
+	return vetoes
+}
+
+func (p Policy) vetoReturn(s State, now time.Time) []Veto {
+	vetoes := p.vetoBoth(s, now)
+	if s.Latched {
+		vetoes = append(vetoes, Veto{VetoLatched, "switched by hand, so the way back is by hand too; try: failover restore"})
+	} else if p.ManualRecovery {
+		vetoes = append(vetoes, Veto{VetoManual, "the origin is well, and recovery is manual; try: failover restore"})
+	}
+	if p.MaxFailovers > 0 && len(s.Failovers) >= p.MaxFailovers {
+		vetoes = append(vetoes, Veto{VetoBudget, fmt.Sprintf(
+			"the site failed over %d times within 24 h, so the way back is by hand; try: failover restore", len(s.Failovers))})
+	}
+	return vetoes
+}
+
+func (p Policy) vetoBoth(s State, now time.Time) []Veto {
+	var vetoes []Veto
+	if s.Held {
+		vetoes = append(vetoes, Veto{VetoHeld, "held by an operator; try: failover release"})
+	}
+	if !s.Switched.IsZero() && now.Sub(s.Switched) < p.Dwell {
+		vetoes = append(vetoes, Veto{VetoDwell, fmt.Sprintf("the last switch is less than %v ago; nothing to do but wait", p.Dwell)})
+	}
+	return vetoes
+}
+
+// Target returns the form that the site's zones should have.
+func (p Policy) Target(s State, now time.Time) Target {
+	switch {
+	case s.Phase.Serving():
+		return ToFallback
+	case s.Phase == Suspect, now.Sub(s.TroubleAt) < p.Quiet:
+		return ToArmed
+	default:
+		return ToOrigin
+	}
+}
+
+// since drops the times before t.
+func since(times []time.Time, t time.Time) []time.Time {
+	for len(times) > 0 && times[0].Before(t) {
+		times = times[1:]
+	}
+	if len(times) == 0 {
+		return nil
+	}
+	return times
+}

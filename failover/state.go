@@ -1,0 +1,107 @@
+package failover
+
+import (
+	"reflect"
+	"time"
+)
+
+// Phase is where a site stands.
+type Phase string
+
+const (
+	Primary    Phase = "primary"    // the origin serves and is well
+	Suspect    Phase = "suspect"    // the origin fails, not for long enough yet
+	InFallback Phase = "fallback"   // the fallback serves
+	Recovering Phase = "recovering" // the fallback serves, the origin is well again, not for long enough yet
+)
+
+// Serving tells whether the fallback serves the site in this phase.
+func (p Phase) Serving() bool { return p == InFallback || p == Recovering }
+
+// State is all that is known and decided about a site. The newest journal entry holds it.
+type State struct {
+	Phase Phase     `json:"phase"`
+	Since time.Time `json:"since"` // when the phase began
+
+	FailingSince time.Time `json:"failingSince,omitzero"` // start of the unbroken run of failure
+	HealthySince time.Time `json:"healthySince,omitzero"` // start of the unbroken run of health
+	EvidenceAt   time.Time `json:"evidenceAt,omitzero"`   // when fresh observations last decided anything
+	OutageSince  time.Time `json:"outageSince,omitzero"`  // start of the failure that led to the switch
+
+	Cause  Cause  `json:"cause,omitempty"`  // of the newest failure
+	Detail string `json:"detail,omitempty"` // of the newest failure
+
+	Latched bool   `json:"latched,omitempty"` // switched by hand: automation does not undo it
+	Held    bool   `json:"held,omitempty"`    // automation stands still
+	Reason  string `json:"reason,omitempty"`  // the operator's words for the latch or the hold
+
+	TroubleAt time.Time   `json:"troubleAt,omitzero"`  // when the site last came back to primary
+	Switched  time.Time   `json:"switched,omitzero"`   // the last switch, either way
+	Failovers []time.Time `json:"failovers,omitempty"` // automatic switches to the fallback in the last 24 h
+	Vetoes    []Veto      `json:"vetoes,omitempty"`    // why a wanted switch does not happen
+
+	Generation uint64      `json:"generation"` // of the newest plan
+	Zones      []ZoneState `json:"zones,omitempty"`
+}
+
+// ZoneState is what is known of one zone of a site.
+type ZoneState struct {
+	ZoneRef
+	Names      []string    `json:"names"`
+	Baseline   []RecordSet `json:"baseline"` // managed sets, as they were before we touched them
+	BaselineAt time.Time   `json:"baselineAt"`
+	// Applied is the form that a read-back confirmed last; Origin until we touch the zone.
+	Applied   Target    `json:"applied"`
+	AppliedAt time.Time `json:"appliedAt,omitzero"`
+	// Plan is the change that was begun and whose outcome is not yet confirmed.
+	Plan *Plan `json:"plan,omitempty"`
+	// Trouble is why the zone is not in the wanted form, for people; empty when it is.
+	Trouble string `json:"trouble,omitempty"`
+}
+
+// Veto is a reason why a wanted switch does not happen.
+type Veto struct {
+	Rule    string `json:"rule"`    // one of the Veto constants
+	Message string `json:"message"` // one sentence, with what to do
+}
+
+// Names of the safety rules that can veto.
+const (
+	VetoBlind    = "blind"
+	VetoHeld     = "held"
+	VetoLatched  = "latched"
+	VetoManual   = "manual-recovery"
+	VetoDwell    = "dwell"
+	VetoBudget   = "switch-budget"
+	VetoFallback = "fallback-not-ready"
+)
+
+// SameDecision tells whether two states differ at most in their running evidence, which is not
+// worth a journal entry.
+func (s State) SameDecision(o State) bool {
+	for _, p := range []*State{&s, &o} {
+		p.FailingSince, p.HealthySince, p.EvidenceAt, p.Detail = time.Time{}, time.Time{}, time.Time{}, ""
+		if p.Phase == Primary || p.Phase == Recovering {
+			p.Cause = ""
+		}
+	}
+	return reflect.DeepEqual(s, o)
+}
+
+// Zone returns the state of one zone, or nil.
+func (s *State) Zone(ref ZoneRef) *ZoneState {
+	for i := range s.Zones {
+		if s.Zones[i].ZoneRef == ref {
+			return &s.Zones[i]
+		}
+	}
+	return nil
+}
+
+// Clone returns a copy whose slices are its own; record sets are shared, and never changed in place.
+func (s State) Clone() State {
+	s.Failovers = append([]time.Time(nil), s.Failovers...)
+	s.Vetoes = append([]Veto(nil), s.Vetoes...)
+	s.Zones = append([]ZoneState(nil), s.Zones...)
+	return s
+}
