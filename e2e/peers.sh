@@ -3,7 +3,7 @@
 # Elsewhere it names them; the tests that need them then skip and say so. No daemon is started.
 set -euo pipefail
 
-declare -A package=([named]=bind9 [knotd]=knot [unbound]=unbound [chromium]=chromium)
+declare -A package=([named]=bind9 [knotd]=knot [unbound]=unbound [chromium]=chromium [certutil]=libnss3-tools [ip]=iproute2)
 missing=() wanted=()
 for program in "${!package[@]}"; do
   # Daemons live in sbin, which is not on everybody's PATH.

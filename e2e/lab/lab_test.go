@@ -62,3 +62,20 @@ www 1 A `+l.Addr(AddrOrigin).String()+"\n")
 		})
 	}
 }
+
+// A browser with a root of its own must find the origin's certificate good, and must not without.
+func TestBrowser(t *testing.T) {
+	l := New(t)
+	authority := l.Authority()
+	l.Origin(authority, []string{"www.example.org"}, AddrOrigin)
+	browser := l.Browser(authority.File, "www.example.org", l.Addr(AddrOrigin).String())
+	loaded := browser.Open("https://www.example.org/", "en")
+	if loaded.Status != 200 || !loaded.Secure || loaded.Text != OriginText {
+		t.Errorf("the browser got %+v", loaded)
+	}
+	for _, screen := range Screens() {
+		if browser.Shoot(screen, l.Path(screen.Name+".png")) {
+			t.Errorf("one line of text is wider than %s", screen.Name)
+		}
+	}
+}

@@ -62,7 +62,7 @@ func serveOrigin() error {
 	if err != nil {
 		return err
 	}
-	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, OriginText) })
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, OriginText) })
 	ended := make(chan error, len(c.Listen))
 	for _, addr := range c.Listen {
 		server := &http.Server{Addr: addr, Handler: handler, ReadHeaderTimeout: 10 * time.Second,
