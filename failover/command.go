@@ -40,13 +40,15 @@ func (p Policy) Command(s State, c Command, v Verdict, now time.Time) (State, er
 		if !s.Phase.Serving() {
 			s.toFallback(now)
 			s.Cause, s.Detail = CauseOperator, c.Reason
+		} else if s.Phase == Recovering {
+			s.enter(InFallback, now)
 		}
-		s.Latched, s.Reason = true, c.Reason
+		s.Latched, s.Forced, s.Reason = true, c.Force, c.Reason
 	case Restore:
 		if v.Health != Up && !c.Force {
 			return s, fmt.Errorf("%w: the origin is not seen to be well (%s); try: --force to go back all the same, which also holds the site", ErrRefused, v.Detail)
 		}
-		s.Latched, s.Reason = false, c.Reason
+		s.Latched, s.Forced, s.Reason = false, c.Force, c.Reason
 		s.Held = v.Health != Up // else automation would undo what a human forced
 		if s.Phase.Serving() {
 			s.toPrimary(now)

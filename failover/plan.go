@@ -34,6 +34,8 @@ type Draft struct {
 	Fallback  Fallback
 	ArmedTTL  uint32 // seconds
 	Abilities Abilities
+	Written   []RecordSet // what we wrote last, if anything; known even when the configuration changed since
+	Force     bool        // an operator accepts that a zone in an unknown form is overwritten
 }
 
 // ErrDrift is matched by errors that say: the zone is not what the plan was made from. Nothing was changed.
@@ -51,8 +53,9 @@ func MakePlan(d Draft, target Target, current []RecordSet) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	if _, known := d.Recognise(before); !known {
-		return Plan{}, fmt.Errorf("%w: %s holds neither what it held before nor what we wrote", ErrDrift, d.Zone)
+	if _, known := d.Recognise(before); !known && !d.Force {
+		return Plan{}, fmt.Errorf("%w: %s holds neither what it held before nor what we wrote; "+
+			"put one of them back by hand, or: failover trigger/restore --force", ErrDrift, d.Zone)
 	}
 	if err := d.coexist(after, current); err != nil {
 		return Plan{}, err
@@ -80,14 +83,15 @@ func (d Draft) Form(target Target) ([]RecordSet, error) {
 }
 
 // Recognise tells which form the managed sets have. Where the baseline's TTLs are low already,
-// origin and armed are the same form, called origin.
-func (d Draft) Recognise(sets []RecordSet) (Target, bool) {
+// origin and armed are the same form, called origin. Sets that we wrote under an older
+// configuration are known too, and have no target's name.
+func (d Draft) Recognise(sets []RecordSet) (target Target, known bool) {
 	for _, target := range []Target{ToOrigin, ToArmed, ToFallback} {
 		if form, err := d.Form(target); err == nil && SameSets(form, sets) {
 			return target, true
 		}
 	}
-	return "", false
+	return "", len(d.Written) > 0 && SameSets(d.Written, sets)
 }
 
 // armed lowers TTLs; a proxied set has none to lower.

@@ -95,7 +95,7 @@ func (p Policy) step(s State, v Verdict, now time.Time) State {
 			}
 		}
 	case InFallback:
-		if up {
+		if up && !s.Latched { // what a human switched, a human restores
 			s.enter(Recovering, now)
 		}
 	case Recovering:
@@ -138,9 +138,7 @@ func (p Policy) vetoSwitch(s State, v Verdict, now time.Time) []Veto {
 
 func (p Policy) vetoReturn(s State, now time.Time) []Veto {
 	vetoes := p.vetoBoth(s, now)
-	if s.Latched {
-		vetoes = append(vetoes, Veto{VetoLatched, "switched by hand, so the way back is by hand too; try: failover restore"})
-	} else if p.ManualRecovery {
+	if p.ManualRecovery {
 		vetoes = append(vetoes, Veto{VetoManual, "the origin is well, and recovery is manual; try: failover restore"})
 	}
 	if p.MaxFailovers > 0 && len(s.Failovers) >= p.MaxFailovers {

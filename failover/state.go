@@ -32,12 +32,14 @@ type State struct {
 	Detail string `json:"detail,omitempty"` // of the newest failure
 
 	Latched bool   `json:"latched,omitempty"` // switched by hand: automation does not undo it
+	Forced  bool   `json:"forced,omitempty"`  // the operator's word overrides the rules that can veto
 	Held    bool   `json:"held,omitempty"`    // automation stands still
 	Reason  string `json:"reason,omitempty"`  // the operator's words for the latch or the hold
 
 	TroubleAt time.Time   `json:"troubleAt,omitzero"`  // when the site last came back to primary
 	Switched  time.Time   `json:"switched,omitzero"`   // the last switch, either way
 	Failovers []time.Time `json:"failovers,omitempty"` // automatic switches to the fallback in the last 24 h
+	LameUntil time.Time   `json:"lameUntil,omitzero"`  // visitors may still come to the fallback until then
 	Vetoes    []Veto      `json:"vetoes,omitempty"`    // why a wanted switch does not happen
 
 	Generation uint64      `json:"generation"` // of the newest plan
@@ -53,6 +55,8 @@ type ZoneState struct {
 	// Applied is the form that a read-back confirmed last; Origin until we touch the zone.
 	Applied   Target    `json:"applied"`
 	AppliedAt time.Time `json:"appliedAt,omitzero"`
+	// Written holds the sets of the last plan that was applied; nil while the zone is as others left it.
+	Written []RecordSet `json:"written,omitempty"`
 	// Plan is the change that was begun and whose outcome is not yet confirmed.
 	Plan *Plan `json:"plan,omitempty"`
 	// Trouble is why the zone is not in the wanted form, for people; empty when it is.
@@ -69,7 +73,6 @@ type Veto struct {
 const (
 	VetoBlind    = "blind"
 	VetoHeld     = "held"
-	VetoLatched  = "latched"
 	VetoManual   = "manual-recovery"
 	VetoDwell    = "dwell"
 	VetoBudget   = "switch-budget"
@@ -80,10 +83,8 @@ const (
 // worth a journal entry.
 func (s State) SameDecision(o State) bool {
 	for _, p := range []*State{&s, &o} {
-		p.FailingSince, p.HealthySince, p.EvidenceAt, p.Detail = time.Time{}, time.Time{}, time.Time{}, ""
-		if p.Phase == Primary || p.Phase == Recovering {
-			p.Cause = ""
-		}
+		p.FailingSince, p.HealthySince, p.EvidenceAt = time.Time{}, time.Time{}, time.Time{}
+		p.Cause, p.Detail = "", ""
 	}
 	return reflect.DeepEqual(s, o)
 }
@@ -105,3 +106,6 @@ func (s State) Clone() State {
 	s.Zones = append([]ZoneState(nil), s.Zones...)
 	return s
 }
+
+// Untouched tells whether the zone is as others left it: nothing of ours is in it or on its way.
+func (z ZoneState) Untouched() bool { return z.Applied == ToOrigin && z.Plan == nil }

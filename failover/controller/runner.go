@@ -1,0 +1,323 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/failover-dns/failover/failover"
+)
+
+// runner decides and acts for one site.
+type runner struct {
+	c        *Controller
+	site     failover.Site
+	fallback failover.Fallback
+
+	cancel   context.CancelFunc // set by launch
+	stopped  chan struct{}
+	wake     chan struct{} // something to decide about; holds at most one
+	commands chan *command
+
+	mu           sync.Mutex // guards what others read
+	observations map[failover.ObservationKey]failover.Observation
+	entry        failover.Entry // the newest; Seq 0 before start
+	running      failover.State // entry.State with running evidence
+	acting       bool
+
+	// Only the runner's own goroutine uses these.
+	zones     map[failover.ZoneRef]*zoneWork
+	published published
+	listener  *command // hears every entry while a command is carried out
+	side      sync.WaitGroup
+	sideDone  chan func() // what a side task found, handed to the loop
+	looking   bool        // a look at our own server is under way
+	retiring  bool        // the site leaves the configuration
+}
+
+// published is what the fallback was last told.
+type published struct {
+	done    bool
+	serving bool
+	since   time.Time
+}
+
+func newRunner(c *Controller, site failover.Site, fallback failover.Fallback) *runner {
+	return &runner{
+		c: c, site: site, fallback: fallback,
+		stopped:      make(chan struct{}),
+		wake:         make(chan struct{}, 1),
+		commands:     make(chan *command),
+		sideDone:     make(chan func()),
+		observations: map[failover.ObservationKey]failover.Observation{},
+		zones:        map[failover.ZoneRef]*zoneWork{},
+	}
+}
+
+// observe takes in one observation and wakes the loop.
+func (r *runner) observe(o failover.Observation) {
+	r.mu.Lock()
+	if old, known := r.observations[o.Key()]; !known || !o.At.Before(old.At) {
+		r.observations[o.Key()] = o
+	}
+	r.mu.Unlock()
+	r.poke()
+}
+
+func (r *runner) poke() {
+	select {
+	case r.wake <- struct{}{}:
+	default: // awake already
+	}
+}
+
+// run is the loop of one site. It returns when ctx has ended and nothing is under way.
+func (r *runner) run(ctx context.Context) {
+	defer r.side.Wait()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.wake:
+		case <-timer.C:
+		case found := <-r.sideDone:
+			found()
+		case cmd := <-r.commands:
+			r.command(ctx, cmd)
+		}
+		if ctx.Err() != nil {
+			return // select may have picked another case
+		}
+		if r.started() && !r.retiring {
+			r.decide(ctx)
+		}
+		timer.Reset(r.turn(ctx))
+	}
+}
+
+// turn does what is due and returns the time until something else is.
+func (r *runner) turn(ctx context.Context) time.Duration {
+	if !r.started() {
+		if err := r.start(); err != nil {
+			r.c.raise(r.site.Name, AlarmJournal, err.Error())
+			return time.Minute
+		}
+	}
+	if fitted := r.fit(r.running); !fitted.SameDecision(r.running) {
+		if err := r.append(failover.EventStart, "controller", "the configuration of the site changed", fitted, nil); err != nil {
+			return time.Minute
+		}
+	}
+	r.show()
+	wait := r.converge(ctx)
+	r.show() // a change may have begun or ended the serving
+	r.settled()
+	return wait
+}
+
+// show lets the fallback answer as the state wants, before the zone is touched.
+func (r *runner) show() {
+	want := published{done: true, serving: r.serving(), since: r.running.OutageSince}
+	if r.published == want {
+		return
+	}
+	if err := r.c.opts.Publish(r.site, r.running, want.serving); err != nil {
+		r.c.raise(r.site.Name, AlarmPage, "the page could not be published: "+err.Error())
+		return
+	}
+	r.c.clear(r.site.Name, AlarmPage)
+	r.published = want
+}
+
+// serving tells whether visitors of the site may come to the fallback.
+func (r *runner) serving() bool {
+	if r.running.Phase.Serving() || time.Now().Before(r.running.LameUntil) {
+		return true
+	}
+	for _, z := range r.running.Zones {
+		if z.Applied == failover.ToFallback || z.Plan != nil && z.Plan.Target == failover.ToFallback {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *runner) started() bool { return r.entry.Seq > 0 }
+
+// start takes up the newest journal entry, or makes the first.
+func (r *runner) start() error {
+	entry, err := r.c.opts.Journal.Last(r.site.Name)
+	switch {
+	case errors.Is(err, failover.ErrNoEntry):
+		state := failover.State{Phase: failover.Primary, Since: time.Now()}
+		return r.append(failover.EventStart, "controller", "first seen", r.fit(state), nil)
+	case err != nil:
+		return fmt.Errorf("no change is made to this site: %w", err)
+	}
+	r.mu.Lock()
+	r.entry, r.running = entry, entry.State
+	r.mu.Unlock()
+	return nil
+}
+
+// fit gives the state one entry per zone of the configured site. A zone that we touched keeps its
+// names until it is as it was; see [Controller.Set].
+func (r *runner) fit(s failover.State) failover.State {
+	s = s.Clone()
+	var zones []failover.ZoneState
+	for _, ref := range r.site.Zones() {
+		names := r.site.Names(ref.Zone)
+		old := s.Zone(ref)
+		if old != nil && (slices.Equal(old.Names, names) || !old.Untouched()) {
+			zones = append(zones, *old)
+		} else {
+			zones = append(zones, failover.ZoneState{ZoneRef: ref, Names: names, Applied: failover.ToOrigin})
+		}
+	}
+	for _, old := range s.Zones {
+		if !old.Untouched() && !slices.ContainsFunc(zones, func(z failover.ZoneState) bool { return z.ZoneRef == old.ZoneRef }) {
+			zones = append(zones, old)
+		}
+	}
+	s.Zones = zones
+	return s
+}
+
+// append records a new state; only then it is the state.
+func (r *runner) append(event, by, message string, s failover.State, confirmations []failover.Confirmation) error {
+	entry := failover.Entry{Seq: r.entry.Seq + 1, Site: r.site.Name, At: time.Now(), Event: event, By: by,
+		Message: message, State: s, Confirmations: confirmations}
+	if err := r.c.opts.Journal.Append(entry); err != nil {
+		r.c.raise(r.site.Name, AlarmJournal, "nothing is changed until the journal can be written: "+err.Error())
+		return err
+	}
+	r.c.clear(r.site.Name, AlarmJournal)
+	r.mu.Lock()
+	r.entry, r.running = entry, s
+	r.mu.Unlock()
+	r.c.opts.Log.Info("journal", "site", entry.Site, "seq", entry.Seq, "event", entry.Event, "phase", s.Phase,
+		"generation", s.Generation, "by", entry.By, "message", entry.Message)
+	if r.c.opts.Record != nil {
+		r.c.opts.Record(entry)
+	}
+	if r.listener != nil && r.listener.report != nil {
+		r.listener.report(entry)
+	}
+	return nil
+}
+
+// view returns all observations that bear on the site.
+func (r *runner) view() []failover.Observation {
+	list := r.c.seen()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.AppendSeq(list, maps.Values(r.observations))
+}
+
+// decide judges what was seen and records a new decision.
+func (r *runner) decide(ctx context.Context) {
+	now := time.Now()
+	verdict := r.site.Policy.Judge(r.view(), now)
+	r.note(verdict)
+	next := r.site.Policy.Follow(r.running, verdict, now)
+	if next.SameDecision(r.entry.State) {
+		r.mu.Lock()
+		r.running = next
+		r.mu.Unlock()
+		return
+	}
+	event, message := describe(r.entry.State, next)
+	if err := r.append(event, "controller", message, next, nil); err != nil {
+		return
+	}
+	if next.Phase == failover.Suspect {
+		r.look(ctx) // so that our own server's state is fresh when the switch is due
+	}
+}
+
+// note raises and clears the alarms that follow from a verdict and the state.
+func (r *runner) note(v failover.Verdict) {
+	if v.Blind && len(r.c.seen()) > 0 {
+		r.c.raise("", AlarmBlind, "too few references answer: our own network may be down, so nothing is changed")
+	} else {
+		r.c.clear("", AlarmBlind)
+	}
+	if v.FallbackReady {
+		r.c.clear(r.site.Name, AlarmFallback)
+	} else if r.lookedAll() {
+		r.c.raise(r.site.Name, AlarmFallback, "the fallback is not ready: "+v.FallbackDetail)
+	}
+	needsHuman := slices.IndexFunc(r.running.Vetoes, func(v failover.Veto) bool { return v.Rule != failover.VetoDwell })
+	if needsHuman >= 0 {
+		r.c.raise(r.site.Name, AlarmVeto, r.running.Vetoes[needsHuman].Message)
+	} else {
+		r.c.clear(r.site.Name, AlarmVeto)
+	}
+}
+
+// lookedAll tells whether our own server was looked at for every host since start.
+func (r *runner) lookedAll() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	hosts := map[string]bool{}
+	for key := range r.observations {
+		if key.Role == failover.RoleFallback {
+			hosts[key.Check] = true
+		}
+	}
+	return len(hosts) >= len(r.site.Hosts)
+}
+
+// look looks at our own server beside the loop.
+func (r *runner) look(ctx context.Context) {
+	if r.looking {
+		return
+	}
+	r.looking = true
+	r.aside(ctx, func() func() {
+		seen := r.c.opts.Look(ctx, r.site)
+		return func() {
+			r.looking = false
+			for _, o := range seen {
+				r.observe(o)
+			}
+		}
+	})
+}
+
+// aside runs a task beside the loop; what it returns runs in the loop.
+func (r *runner) aside(ctx context.Context, task func() func()) {
+	r.side.Go(func() {
+		found := task()
+		select {
+		case r.sideDone <- found:
+		case <-ctx.Done():
+		}
+	})
+}
+
+// describe puts a decision into words.
+func describe(old, next failover.State) (event, message string) {
+	if old.Phase == next.Phase {
+		if len(next.Vetoes) > 0 {
+			return failover.EventVeto, "not switched: " + next.Vetoes[0].Message
+		}
+		return failover.EventVeto, "nothing stands against a switch any more"
+	}
+	message = fmt.Sprintf("%s -> %s", old.Phase, next.Phase)
+	switch {
+	case next.Phase == failover.Suspect || next.Phase == failover.InFallback:
+		message += fmt.Sprintf(": %s: %s", next.Cause, next.Detail)
+	case old.Phase == failover.Recovering:
+		message += fmt.Sprintf(": the origin has been well since %s", next.HealthySince.UTC().Format(time.RFC3339))
+	default:
+		message += ": the origin answers"
+	}
+	return failover.EventPhase, message
+}

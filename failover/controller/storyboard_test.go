@@ -1,0 +1,434 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/failover-dns/failover/failover"
+)
+
+// play runs a storyboard in a bubble of virtual time.
+func play(t *testing.T, story func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		story(w)
+		w.stop()
+	})
+}
+
+func TestOutageAndRecovery(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(10 * time.Second)
+		w.wantPhase(failover.Primary)
+		w.wantZone(original)
+
+		w.set(&w.origin, failover.Down)
+		w.after(1500 * time.Millisecond)
+		w.wantPhase(failover.Suspect)
+		w.wantZone(armed)
+		w.after(3 * time.Second)
+		w.wantPhase(failover.InFallback)
+		w.wantZone(switched)
+
+		w.set(&w.origin, failover.Up)
+		w.after(5 * time.Second)
+		w.wantPhase(failover.Recovering)
+		w.after(20 * time.Second) // up_after and dwell
+		w.wantPhase(failover.Primary)
+		w.wantZone(armed)
+		w.after(2 * time.Minute) // quiet
+		w.wantZone(original)
+
+		for _, s := range w.zone.dump() {
+			for _, r := range s.Records {
+				if string(r.Opaque) != `"`+r.Value+`"` {
+					w.t.Errorf("%s: the provider's own fields came back as %q", s, r.Opaque)
+				}
+			}
+		}
+		want := "start baseline phase plan applied confirmed phase plan applied confirmed phase veto phase plan applied confirmed plan applied confirmed"
+		if got := strings.Join(w.events(), " "); got != want {
+			w.t.Errorf("journal:\n got %s\nwant %s\n%s", got, want, w.story())
+		}
+	})
+}
+
+func TestBlipOnlyArms(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.after(2 * time.Second)
+		w.set(&w.origin, failover.Up)
+		w.after(2 * time.Second)
+		w.wantPhase(failover.Primary)
+		w.wantZone(armed)
+		w.after(2 * time.Minute)
+		w.wantZone(original)
+	})
+}
+
+func TestFlappingIsDamped(t *testing.T) {
+	play(t, func(w *world) {
+		w.site.Policy.MaxFailovers = 3
+		w.start()
+		for range 30 {
+			w.set(&w.origin, failover.Down)
+			w.after(8 * time.Second)
+			w.set(&w.origin, failover.Up)
+			w.after(40 * time.Second)
+		}
+		switches := 0
+		for _, p := range w.zone.writes {
+			if p.Target == failover.ToFallback {
+				switches++
+			}
+		}
+		if switches != 3 {
+			w.t.Errorf("%d switches, want 3, after which the way back is an operator's\n%s", switches, w.story())
+		}
+		w.wantZone(switched)
+	})
+}
+
+func TestOwnNetworkDown(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.reference, failover.Down)
+		w.set(&w.origin, failover.Down)
+		w.after(10 * time.Minute)
+		w.wantPhase(failover.Primary)
+		w.wantZone(original)
+		if !slices.Contains(w.alarms, "blind true") {
+			w.t.Errorf("no alarm that we are blind: %v", w.alarms)
+		}
+		w.set(&w.reference, failover.Up)
+		w.after(time.Second)
+		w.wantZone(armed) // suspicion begins only now
+		w.after(5 * time.Second)
+		w.wantZone(switched)
+	})
+}
+
+func TestFallbackNotReady(t *testing.T) {
+	play(t, func(w *world) {
+		w.set(&w.ours, failover.Down)
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.after(time.Minute)
+		w.wantPhase(failover.Suspect)
+		w.wantZone(armed)
+		if !slices.Contains(w.alarms, "veto true") {
+			w.t.Errorf("a refused switch was not said: %v", w.alarms)
+		}
+		err := w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Trigger, By: "test"}, nil)
+		if !errors.Is(err, failover.ErrRefused) {
+			w.t.Errorf("trigger: %v, want ErrRefused", err)
+		}
+		err = w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Trigger, By: "test", Force: true}, nil)
+		if err != nil {
+			w.t.Errorf("trigger --force: %v", err)
+		}
+		w.wantZone(switched)
+	})
+}
+
+func TestProviderDownInTheMiddle(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		w.zone.mu.Lock()
+		w.zone.writeErr = &failover.ZoneError{Kind: failover.KindUnavailable, Zone: "example.org.", Op: "replace", Err: errors.New("503")}
+		w.zone.mu.Unlock()
+		w.set(&w.origin, failover.Down)
+		w.after(10 * time.Minute)
+		w.wantPhase(failover.InFallback)
+		w.wantZone(original)
+		w.zone.mu.Lock()
+		w.zone.writeErr = nil
+		w.zone.mu.Unlock()
+		w.after(2 * time.Minute)
+		w.wantZone(switched)
+		if n := len(w.zone.writes); n != 1 {
+			w.t.Errorf("%d changes after the provider came back, want the one that is wanted", n)
+		}
+	})
+}
+
+func TestAnswerLost(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		w.zone.mu.Lock()
+		w.zone.lost = true
+		w.zone.mu.Unlock()
+		w.set(&w.origin, failover.Down)
+		w.after(20 * time.Second)
+		w.wantZone(switched)
+		w.set(&w.origin, failover.Up)
+		w.after(5 * time.Minute)
+		w.wantZone(original)
+		if !slices.Contains(w.events(), failover.EventUnknown) {
+			w.t.Errorf("the unknown outcome is not in the journal\n%s", w.story())
+		}
+	})
+}
+
+// TestRestart stops the controller after every journal entry in turn, and starts another.
+func TestRestart(t *testing.T) {
+	for stop := 1; stop <= 14; stop++ {
+		play(t, func(w *world) {
+			w.start()
+			w.after(5 * time.Second)
+			w.set(&w.origin, failover.Down)
+			for len(w.events()) < stop {
+				w.after(100 * time.Millisecond)
+				if w.phase() == failover.InFallback {
+					w.set(&w.origin, failover.Up)
+				}
+			}
+			w.stop()
+			w.set(&w.origin, failover.Down)
+			w.start()
+			w.after(time.Minute)
+			w.wantZone(switched)
+			w.set(&w.origin, failover.Up)
+			w.after(10 * time.Minute)
+			w.wantZone(original)
+		})
+	}
+}
+
+func TestRestartWithPlanUnderWay(t *testing.T) {
+	for _, applied := range []bool{false, true} {
+		play(t, func(w *world) {
+			w.start()
+			w.after(5 * time.Second)
+			w.zone.mu.Lock()
+			w.zone.gate = make(chan struct{})
+			w.zone.mu.Unlock()
+			w.set(&w.origin, failover.Down)
+			w.after(10 * time.Second) // stuck in the call
+			w.stop()
+			w.zone.gate = nil
+			if applied {
+				entry, _ := w.journal.Last("www")
+				if err := w.zone.Replace(w.t.Context(), *entry.State.Zones[0].Plan); err != nil {
+					w.t.Fatal(err)
+				}
+			}
+			w.start()
+			w.after(time.Minute)
+			w.wantZone(switched)
+			w.set(&w.origin, failover.Up)
+			w.after(10 * time.Minute)
+			w.wantZone(original)
+		})
+	}
+}
+
+func TestTriggerLatches(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		var heard []string
+		word := failover.Command{Action: failover.Trigger, Reason: "drill", By: "operator uid 0"}
+		if err := w.c.Command(w.t.Context(), "www", word, func(e failover.Entry) { heard = append(heard, e.Event) }); err != nil {
+			w.t.Fatal(err)
+		}
+		w.wantZone(switched)
+		if got := strings.Join(heard, " "); got != "command plan applied confirmed" {
+			w.t.Errorf("reported: %s", got)
+		}
+		w.after(time.Hour)
+		w.wantZone(switched) // the origin has been well all the time
+		if err := w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Restore, By: "test"}, nil); err != nil {
+			w.t.Fatal(err)
+		}
+		w.wantZone(armed)
+		w.after(2 * time.Minute)
+		w.wantZone(original)
+	})
+}
+
+func TestHoldAndRelease(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		if err := w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Hold, Reason: "maintenance", By: "test"}, nil); err != nil {
+			w.t.Fatal(err)
+		}
+		w.set(&w.origin, failover.Down)
+		w.after(10 * time.Minute)
+		w.wantPhase(failover.Suspect)
+		if err := w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Release, By: "test"}, nil); err != nil {
+			w.t.Fatal(err)
+		}
+		w.after(5 * time.Second)
+		w.wantZone(switched)
+	})
+}
+
+func TestManualRecovery(t *testing.T) {
+	play(t, func(w *world) {
+		w.site.Policy.ManualRecovery = true
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.after(10 * time.Second)
+		w.set(&w.origin, failover.Up)
+		w.after(time.Hour)
+		w.wantZone(switched)
+		if err := w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Restore, By: "test"}, nil); err != nil {
+			w.t.Fatal(err)
+		}
+		w.wantZone(armed)
+	})
+}
+
+func TestForcedRestoreHolds(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.after(10 * time.Second)
+		word := failover.Command{Action: failover.Restore, By: "test"}
+		if err := w.c.Command(w.t.Context(), "www", word, nil); !errors.Is(err, failover.ErrRefused) {
+			w.t.Fatalf("restore to a dead origin: %v, want ErrRefused", err)
+		}
+		word.Force = true
+		if err := w.c.Command(w.t.Context(), "www", word, nil); err != nil {
+			w.t.Fatal(err)
+		}
+		w.after(time.Hour)
+		if got := w.www(); got == switched {
+			w.t.Errorf("automation undid what a human forced\n%s", w.story())
+		}
+	})
+}
+
+func TestChangeByOthersBeforeTheOutageComesBack(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		w.zone.edit(func(sets []failover.RecordSet) []failover.RecordSet {
+			sets[1] = set("www.example.org.", "A", 600, "192.0.2.99")
+			return sets
+		})
+		w.set(&w.origin, failover.Down)
+		w.after(10 * time.Second)
+		w.wantZone(switched)
+		w.set(&w.origin, failover.Up)
+		w.after(10 * time.Minute)
+		w.wantZone("600 A 192.0.2.99; 300 AAAA 2001:db8::1")
+	})
+}
+
+func TestChangeByOthersDuringTheOutageIsDrift(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.after(10 * time.Second)
+		w.zone.edit(func(sets []failover.RecordSet) []failover.RecordSet {
+			return append(sets, set("www.example.org.", "AAAA", 300, "2001:db8::bad"))
+		})
+		w.set(&w.origin, failover.Up)
+		w.after(10 * time.Minute)
+		w.wantZone("30 A 198.51.100.7; 300 AAAA 2001:db8::bad") // never overwritten silently
+		if !slices.Contains(w.alarms, "zone true") {
+			w.t.Errorf("drift was not said: %v", w.alarms)
+		}
+		if err := w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Restore, By: "test", Force: true}, nil); err != nil {
+			w.t.Fatal(err)
+		}
+		w.after(2 * time.Minute)
+		w.wantZone(original)
+	})
+}
+
+func TestOwnAddressIsNeverABaseline(t *testing.T) {
+	play(t, func(w *world) {
+		w.zone.edit(func(sets []failover.RecordSet) []failover.RecordSet {
+			return []failover.RecordSet{set("www.example.org.", "A", 30, "198.51.100.7")}
+		})
+		w.start()
+		w.after(time.Minute)
+		entry, err := w.journal.Last("www")
+		if err != nil || len(entry.State.Zones[0].Baseline) != 0 {
+			w.t.Fatalf("the fallback's own address was taken for an original: %+v, %v", entry.State.Zones[0].Baseline, err)
+		}
+		if !slices.Contains(w.alarms, "zone true") {
+			w.t.Errorf("nothing was said: %v", w.alarms)
+		}
+	})
+}
+
+func TestNoJournalNoChange(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		w.journal.mu.Lock()
+		w.journal.err = errors.New("no space left on device")
+		w.journal.mu.Unlock()
+		w.set(&w.origin, failover.Down)
+		w.after(5 * time.Minute)
+		w.wantZone(original)
+		w.journal.mu.Lock()
+		w.journal.err = nil
+		w.journal.mu.Unlock()
+		w.after(time.Minute)
+		w.wantZone(switched)
+	})
+}
+
+func TestSiteThatIsAwayCannotLeave(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.after(10 * time.Second)
+		if err := w.c.Set(w.t.Context(), nil, backup); err == nil || !strings.Contains(err.Error(), "failed over") {
+			w.t.Fatalf("removing a failed-over site: %v", err)
+		}
+		w.set(&w.origin, failover.Up)
+		w.after(40 * time.Second)
+		w.wantZone(armed)
+		ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
+		defer cancel()
+		if err := w.c.Set(ctx, nil, backup); err != nil {
+			w.t.Fatalf("removing an armed site: %v", err)
+		}
+		w.wantZone(original)
+	})
+}
+
+func TestFallbackMovesDuringOutage(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.after(10 * time.Second)
+		moved := failover.Fallback{CNAME: "backup.example.net."}
+		w.zone.edit(func(sets []failover.RecordSet) []failover.RecordSet { // a CNAME stands alone
+			return slices.DeleteFunc(sets, func(s failover.RecordSet) bool { return s.Type == "TXT" })
+		})
+		if err := w.c.Set(w.t.Context(), []failover.Site{w.site}, moved); err != nil {
+			w.t.Fatal(err)
+		}
+		w.after(10 * time.Second)
+		w.wantZone("30 CNAME backup.example.net.")
+		w.set(&w.origin, failover.Up)
+		w.after(5 * time.Minute)
+		w.wantZone(original)
+	})
+}
