@@ -18,6 +18,8 @@ type Config struct {
 	Fallback   Fallback
 	References References
 	Sites      []failover.Site // in order of name
+	// Warnings are worth an operator's attention and do not stop the program.
+	Warnings []Diagnostic
 }
 
 // Controller holds the process's own settings.
@@ -109,6 +111,3 @@ type Reference struct {
 	Kind    string // "tcp" or "dns"
 	Address string // host:port, host an IP address
 }
-
-// Secret is a text that never prints: every formatting verb and every encoding gives "(secret)".
-type Secret struct{ value string }

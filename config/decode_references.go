@@ -1,0 +1,71 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// references decodes what tells whether we ourselves are online.
+func (l *loader) references(all []body) References {
+	b, found := l.only(all, referencesSchema)
+	if !found {
+		b = body{loader: l, title: "references", at: l.top}
+	}
+	r := References{
+		Interval: b.duration("interval", 5*time.Second, limits{100 * moment, time.Minute}),
+		Timeout:  b.duration("timeout", 2*time.Second, limits{moment, time.Minute}),
+	}
+	if r.Timeout > r.Interval {
+		if b.has("timeout") {
+			b.complain(b.attrs["timeout"].Expr.Range(), "make timeout shorter than interval", "%s: timeout (%s) is longer than interval (%s)", b.title, short(r.Timeout), short(r.Interval))
+		}
+		r.Timeout = r.Interval
+	}
+	if b.boolean("none", false) {
+		for _, name := range []string{"tcp", "dns", "quorum"} {
+			if b.has(name) {
+				b.complain(b.attrs[name].NameRange, "take one of them out", "%s: none and %s contradict each other", b.title, name)
+			}
+		}
+		l.warn(b.attrs["none"].NameRange, "give references", "%s: without references a controller that is offline itself takes every origin for dead", b.title)
+		return r
+	}
+	r.Checks = b.places()
+	r.Quorum = b.number("quorum", len(r.Checks)/2+1, 1, 1000)
+	if n := max(len(r.Checks), b.length("tcp")+b.length("dns")); b.has("quorum") && r.Quorum > n {
+		b.complain(b.attrs["quorum"].Expr.Range(), "lower quorum, or give more references",
+			"%s: quorum is %d with %s, so no switch could ever happen", b.title, r.Quorum, plural(n, "reference"))
+	}
+	return r
+}
+
+// places reads the references themselves, or returns the well-known ones.
+func (b body) places() []Reference {
+	var out []Reference
+	for _, kind := range []string{"tcp", "dns"} {
+		example := map[string]string{"tcp": "192.0.2.1:443", "dns": "192.0.2.1:53"}[kind]
+		for _, t := range b.texts(kind, example, false) {
+			ap, ok := b.dial(kind, example, t)
+			if !ok {
+				continue
+			}
+			if at, ours := b.loader.fallback[ap.Addr().String()]; ours {
+				b.complain(t.at, "take a server of somebody else", "%s: %s is the fallback's own address (%s), which always answers", b.title, ap.Addr(), place(at))
+			}
+			if b.once("the "+kind+" reference "+ap.String(), t.at, "take one out: each counts once") {
+				b.loader.reference[ap.Addr().String()] = t.at
+				out = append(out, Reference{Kind: kind, Address: ap.String()})
+			}
+		}
+	}
+	if b.has("tcp") || b.has("dns") {
+		if b.length("tcp")+b.length("dns") == 0 {
+			b.complain(b.at, "give some, or write none = true", "%s: there are no references", b.title)
+		}
+		return out
+	}
+	for _, address := range []string{"1.1.1.1:443", "8.8.8.8:443", "9.9.9.9:443"} {
+		out = append(out, Reference{Kind: "tcp", Address: netip.MustParseAddrPort(address).String()})
+	}
+	return out
+}
