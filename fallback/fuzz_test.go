@@ -1,0 +1,67 @@
+package fallback
+
+import (
+	"bytes"
+	gz "compress/gzip"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"testing"
+
+	br "github.com/andybalholm/brotli"
+)
+
+// FuzzRequest checks what holds for every request: a failed-over host gets 503 and a whole page
+// of its own, another host of ours a plain 503, everybody else 421.
+func FuzzRequest(f *testing.F) {
+	f.Add("GET", "example.org", "/", "ja,en;q=0.5", "gzip, br;q=0.1", "text/html")
+	f.Add("HEAD", "x.apps.example.org:80", "/robots.txt", "*", "*;q=0", "application/json")
+	f.Add("OPTIONS", "SHOP.example.net.", "*", "i-klingon,,;q=", "identity;q=0", "*/*;q=0.001")
+	f.Add("POST", "[::1]:80", StatusPath, "", "", "")
+	s := New(Options{})
+	s.Publish(notices(f))
+	ours := notices(f)[0]
+	whole := map[string]bool{string(ours.Pages[0].HTML): true, string(ours.Pages[1].HTML): true, problemText: true}
+	f.Fuzz(func(t *testing.T, method, host, path, language, coding, accept string) {
+		r := &http.Request{Method: method, Host: host, URL: &url.URL{Path: path}, Header: http.Header{
+			"Accept-Language": {language}, "Accept-Encoding": {coding}, "Accept": {accept}}}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		got, text := w.Result(), w.Body.Bytes()
+		if method != "HEAD" && got.Header.Get("Content-Length") != strconv.Itoa(len(text)) || method == "HEAD" && len(text) > 0 {
+			t.Fatalf("length %s, body %d", got.Header.Get("Content-Length"), len(text))
+		}
+		if got.Header.Get("Cache-Control") != "no-store" {
+			t.Fatal("may be stored")
+		}
+		switch site := got.Header.Get(SiteHeader); {
+		case site == "" && got.StatusCode != 421,
+			site != "" && path == StatusPath && got.StatusCode != 200,
+			site != "" && path != StatusPath && (got.StatusCode != 503 || got.Header.Get("Retry-After") == ""):
+			t.Fatalf("site %q: status %d", site, got.StatusCode)
+		case site == "www" && path != StatusPath && method != "HEAD" && !whole[decode(t, got.Header.Get("Content-Encoding"), text)]:
+			t.Fatal("not a page of the site")
+		}
+	})
+}
+
+func decode(t *testing.T, coding string, text []byte) string {
+	var from io.Reader = bytes.NewReader(text)
+	switch coding {
+	case "gzip":
+		unzip, err := gz.NewReader(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		from = unzip
+	case "br":
+		from = br.NewReader(from)
+	}
+	plain, err := io.ReadAll(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(plain)
+}

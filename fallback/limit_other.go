@@ -1,0 +1,5 @@
+//go:build !unix
+
+package fallback
+
+func maxDescriptors() int { return 0 }
