@@ -1,0 +1,56 @@
+package probe
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+
+	"github.com/failover-dns/failover/failover"
+)
+
+// WriteReport prints layers as a person reads them: a verdict, then each look from the bottom up.
+func WriteReport(w io.Writer, site failover.Site, layers []Layer) error {
+	out := bufio.NewWriter(w)
+	fmt.Fprintf(out, "site %s: %s\n", site.Name, summary(layers))
+	subject := ""
+	for _, l := range layers {
+		if l.Subject != subject {
+			subject = l.Subject
+			fmt.Fprintf(out, "\n%s\n", subject)
+		}
+		fmt.Fprintf(out, "  %-8s %-11s", l.Name, l.State)
+		if l.Took > 0 {
+			fmt.Fprintf(out, " %8v", round(l.Took))
+		}
+		if l.Detail != "" {
+			fmt.Fprintf(out, "  %s", l.Detail)
+		}
+		fmt.Fprintln(out)
+		for _, line := range []struct{ label, text string }{
+			{"means:", l.Meaning}, {"try:", l.Try}, {"warning:", l.Warning},
+		} {
+			if line.text != "" {
+				fmt.Fprintf(out, "  %8s %-8s %s\n", "", line.label, line.text)
+			}
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("printing the report: %w", err)
+	}
+	return nil
+}
+
+// summary names the first layer that broke.
+func summary(layers []Layer) string {
+	for _, l := range layers {
+		if l.State == LayerBroken {
+			return fmt.Sprintf("%s is broken at %s", l.Name, l.Subject)
+		}
+	}
+	for _, l := range layers {
+		if l.State == LayerUnknown {
+			return "not everything could be seen"
+		}
+	}
+	return "everything that was looked at is well"
+}
