@@ -1,0 +1,185 @@
+package rfc2136
+
+import (
+	"context"
+	"slices"
+
+	"github.com/miekg/dns"
+
+	"github.com/failover-dns/failover/dnsproviders/wire"
+	"github.com/failover-dns/failover/failover"
+)
+
+// managed are the types that a plan may touch.
+var managed = [...]uint16{dns.TypeA, dns.TypeAAAA, dns.TypeCNAME, dns.TypeHTTPS, dns.TypeSVCB}
+
+// others are the types asked for to know what else stands at a name. A server may leave out what
+// it likes from an answer to ANY (RFC 8482), so each type is asked for by itself, and ANY only in
+// addition, for types that nobody thinks of.
+var others = [...]uint16{dns.TypeTXT, dns.TypeMX, dns.TypeCAA, dns.TypeNS, dns.TypeSOA, dns.TypeSRV, dns.TypeDS,
+	dns.TypeTLSA, dns.TypePTR, dns.TypeNAPTR, dns.TypeSSHFP, dns.TypeLOC, dns.TypeURI, dns.TypeDNAME, dns.TypeHINFO,
+	dns.TypeRP, dns.TypeCERT, dns.TypeSMIMEA, dns.TypeOPENPGPKEY, dns.TypeSPF, dns.TypeDNSKEY, dns.TypeCDS, dns.TypeCDNSKEY}
+
+// question is one question and why it is asked.
+type question struct {
+	name   string
+	rrtype uint16
+	probe  bool // asks only whether a wildcard exists
+}
+
+// reading collects what a server says of some names.
+type reading struct {
+	zone      *zone
+	questions []question
+	found     map[string][]dns.RR // by name
+	wildcards map[string]bool     // by wildcard: it may exist
+}
+
+// read returns the records at the names, managed types only or all.
+func (z *zone) read(ctx context.Context, names []string, all bool) ([]dns.RR, error) {
+	r := &reading{zone: z, found: map[string][]dns.RR{}, wildcards: map[string]bool{}}
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
+		if !failover.InZone(name, z.apex) {
+			return nil, rejected("read", z.apex, "", "%s is outside the zone", name)
+		}
+		r.plan(name, all)
+	}
+	ms := make([]*dns.Msg, len(r.questions))
+	for i, q := range r.questions {
+		ms[i] = wire.Query(q.name, q.rrtype)
+	}
+	answers, err := z.client.Pipeline(ctx, ms)
+	if err != nil {
+		return nil, failed("read", z.apex, err, false)
+	}
+	for i, m := range answers {
+		if err := r.take(r.questions[i], m); err != nil {
+			return nil, err
+		}
+	}
+	return r.real(ctx)
+}
+
+// plan lists what to ask about a name, and about the wildcards that might speak in its place.
+func (r *reading) plan(name string, all bool) {
+	for _, rrtype := range managed {
+		r.questions = append(r.questions, question{name: name, rrtype: rrtype})
+	}
+	if all {
+		for _, rrtype := range others {
+			r.questions = append(r.questions, question{name: name, rrtype: rrtype})
+		}
+		r.questions = append(r.questions, question{name: name, rrtype: dns.TypeANY})
+	}
+	for _, w := range covering(name, r.zone.apex) {
+		if _, asked := r.wildcards[w]; !asked {
+			r.wildcards[w] = false
+			r.questions = append(r.questions, question{name: w, rrtype: dns.TypeA, probe: true})
+		}
+	}
+}
+
+// covering returns the wildcards whose records a server may hand out under the given name when
+// the name does not exist (RFC 4592 section 2.2).
+func covering(name, apex string) []string {
+	var list []string
+	for name != apex {
+		i, end := dns.NextLabel(name, 0)
+		if end {
+			break
+		}
+		parent := name[i:]
+		if w := "*." + parent; w != name {
+			list = append(list, w)
+		}
+		name = parent
+	}
+	return list
+}
+
+// take keeps what an answer says of the name itself.
+func (r *reading) take(q question, m *dns.Msg) error {
+	apex, server := r.zone.apex, r.zone.client.Server
+	switch {
+	case q.rrtype == dns.TypeANY && m.Rcode != dns.RcodeSuccess:
+		return nil // allowed to be refused
+	case m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError:
+		return failed("read", apex, wire.Check(server, m), false)
+	case q.probe:
+		r.wildcards[q.name] = m.Rcode == dns.RcodeSuccess
+		return nil
+	case !m.Authoritative:
+		return rejected("read", apex, "give the address of the zone's primary as server, and the zone that really holds the name",
+			"%s does not answer for %s with authority", server, q.name)
+	case m.Truncated:
+		return rejected("read", apex, "", "%s truncates its answer for %s %s over TCP", server, q.name, dns.Type(q.rrtype))
+	case slices.ContainsFunc(m.Answer, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeDNAME && !owns(rr, q.name) }):
+		return nil // the name lies below a DNAME; its CNAME is not in the zone (RFC 6672 section 3.1)
+	}
+	for _, rr := range m.Answer {
+		if owns(rr, q.name) && (rr.Header().Rrtype == q.rrtype || q.rrtype == dns.TypeANY && extra(rr)) {
+			r.found[q.name] = append(r.found[q.name], rr)
+		}
+	}
+	return nil
+}
+
+func owns(rr dns.RR, name string) bool { return dns.CanonicalName(rr.Header().Name) == name }
+
+// extra tells whether a record from an answer to ANY is one that no other question brought and
+// that stands in the zone: not made by the server for DNSSEC or for RFC 8482.
+func extra(rr dns.RR) bool {
+	switch rrtype := rr.Header().Rrtype; rrtype {
+	case dns.TypeRRSIG, dns.TypeNSEC, dns.TypeNSEC3:
+		return false
+	default:
+		return !slices.Contains(managed[:], rrtype) && !slices.Contains(others[:], rrtype)
+	}
+}
+
+// real drops names that are not in the zone and were answered from a wildcard.
+func (r *reading) real(ctx context.Context) ([]dns.RR, error) {
+	var rrs []dns.RR
+	var doubtful []string
+	for name, found := range r.found {
+		if slices.ContainsFunc(covering(name, r.zone.apex), func(w string) bool { return r.wildcards[w] }) {
+			doubtful = append(doubtful, name)
+		} else {
+			rrs = append(rrs, found...)
+		}
+	}
+	used, err := r.zone.inUse(ctx, doubtful)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range used {
+		rrs = append(rrs, r.found[name]...)
+	}
+	return rrs, nil
+}
+
+// inUse returns those of the names that own records in the zone. It asks by an UPDATE that has a
+// prerequisite ("name is in use", RFC 2136 section 2.4.4) and changes nothing: prerequisites look
+// at the zone itself and never at wildcards.
+func (z *zone) inUse(ctx context.Context, names []string) ([]string, error) {
+	ms := make([]*dns.Msg, len(names))
+	for i, name := range names {
+		ms[i] = new(dns.Msg).SetUpdate(z.apex)
+		ms[i].NameUsed([]dns.RR{&dns.ANY{Hdr: dns.RR_Header{Name: name}}})
+	}
+	answers, err := z.client.Pipeline(ctx, ms)
+	if err != nil {
+		return nil, failed("read", z.apex, err, false)
+	}
+	var used []string
+	for i, m := range answers {
+		switch m.Rcode {
+		case dns.RcodeSuccess:
+			used = append(used, names[i])
+		case dns.RcodeNameError:
+		default:
+			return nil, failed("read", z.apex, wire.Check(z.client.Server, m), false)
+		}
+	}
+	return used, nil
+}
