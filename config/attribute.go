@@ -1,8 +1,10 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -98,18 +100,17 @@ func (b body) textOr(name, otherwise string) string {
 	return otherwise
 }
 
-// choice reads one of a few words.
+// choice reads one of a few words; otherwise is one of them too.
 func (b body) choice(name, otherwise string, words ...string) string {
 	t, ok := b.text(name)
 	if !ok {
 		return otherwise
 	}
-	for _, w := range append(words, otherwise) {
-		if t.value == w {
-			return w
-		}
+	words = append([]string{otherwise}, words...)
+	if slices.Contains(words, t.value) {
+		return t.value
 	}
-	b.complain(t.at, fmt.Sprintf("%s = %q", name, otherwise), "%s: %s must be one of %s, not %q", b.title, name, list(append(words, otherwise)), t.value)
+	b.complain(t.at, fmt.Sprintf("%s = %q", name, cmp.Or(nearest(t.value, words), otherwise)), "%s: %s must be one of %s, not %q", b.title, name, list(words), t.value)
 	return otherwise
 }
 
@@ -159,7 +160,7 @@ func (b body) number(name string, otherwise, least, most int) int {
 	}
 	f, _ := n.AsBigFloat().Float64()
 	if f != math.Trunc(f) || f < float64(least) || f > float64(most) {
-		b.complain(attr.Expr.Range(), fmt.Sprintf("%s = %d", name, max(otherwise, least)), "%s: %s must be a whole number from %d to %d", b.title, name, least, most)
+		b.complain(attr.Expr.Range(), fmt.Sprintf("%s = %d", name, min(max(otherwise, least), most)), "%s: %s must be a whole number from %d to %d", b.title, name, least, most)
 		return otherwise
 	}
 	return int(f)

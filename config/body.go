@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -70,6 +71,9 @@ func (b body) single(kind string) (body, bool) {
 
 // missing complains about a required attribute or block that is not there.
 func (b body) missing(name, example string) {
+	if b.guessed[b.title+name] {
+		return // it is there, misspelt, and that was said
+	}
 	b.complain(b.at, "add "+example, "%s: %s is missing", b.title, name)
 }
 
@@ -90,6 +94,19 @@ func (l *loader) translate(diags hcl.Diagnostics, title string, s schema) {
 	}
 }
 
+// syntaxHints say what to do about mistakes that hcl itself finds, by a part of its summary.
+var syntaxHints = []struct{ summary, hint string }{
+	{"Attribute redefined", "keep one of them"},
+	{"Missing name", `name the block, as in site "www" { or dns "cloudflare" "main" {`},
+	{"Missing block label", `name the block, as in "site": {"www": {...}}`},
+	{"Extraneous label", "take the surplus name out"},
+	{"single-argument block", "write one attribute a line"},
+	{"Missing newline", "write one attribute a line"},
+	{"Missing item separator", "put a comma between two items, and ] or } at the end"},
+	{"Unterminated", `close the text with " on the same line`},
+	{"multi-line string", `close the text with " on the same line`},
+}
+
 // words returns the message and the hint of a diagnostic of hcl.
 func (l *loader) words(d *hcl.Diagnostic) (message, hint string) {
 	if call, found := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d); found && call.FunctionCallError() != nil {
@@ -108,31 +125,39 @@ func (l *loader) words(d *hcl.Diagnostic) (message, hint string) {
 	if d.Detail != "" {
 		message += ": " + d.Detail
 	}
-	return message, "failover init, which writes a file with every kind of block to look at"
-}
-
-// unknown complains about a name that the schema does not know, and guesses what was meant.
-func (l *loader) unknown(at hcl.Range, title string, s schema) {
-	name := strings.Trim(string(at.SliceBytes(l.sources[at.Filename])), `"`)
-	if name != "" { // it may be a misspelt secret
-		l.hidden = append(l.hidden, name)
-	}
-	where := prefix(title)
-	if s.hasBlock(name) {
-		l.complain(at, fmt.Sprintf("%s { ... }, without \"=\"", name), "%s%q is a block, not an attribute", where, name)
-		return
-	}
-	for _, known := range s.Attributes {
-		if known == name {
-			l.complain(at, name+" = ...", "%s%q is an attribute, not a block", where, name)
-			return
+	for _, known := range syntaxHints {
+		if strings.Contains(d.Summary, known.summary) {
+			return message, known.hint
 		}
 	}
-	if guess := nearest(name, s.names()); guess != "" {
+	return message, "compare with what failover init writes, or with docs/configuration.md"
+}
+
+// unknown complains about a name that the schema does not know, and guesses what was meant. A value
+// whose name is unknown may be a secret, so it is not shown unless the guess says otherwise.
+func (l *loader) unknown(at hcl.Range, title string, s schema) {
+	name := strings.Trim(string(at.SliceBytes(l.sources[at.Filename])), `"`)
+	where, guess := prefix(title), nearest(name, s.names())
+	switch {
+	case s.hasBlock(name):
+		l.complain(at, fmt.Sprintf("%s { ... }, without \"=\"", name), "%s%q is a block, not an attribute", where, name)
+	case slices.Contains(s.Attributes, name):
+		l.guessed[title+name] = true
+		l.complain(at, name+" = ...", "%s%q is an attribute, not a block", where, name)
+	case guess != "":
+		l.guessed[title+guess] = true
+		if slices.Contains(hidden, guess) {
+			l.hidden = append(l.hidden, name)
+		}
 		l.complain(at, "write "+guess, "%sunknown name %q; did you mean %q?", where, name, guess)
-		return
+	case slices.Contains(everyName(), name):
+		l.complain(at, "take it out; here may stand: "+strings.Join(s.names(), ", "), "%s%q does not belong here", where, name)
+	default:
+		if name != "" {
+			l.hidden = append(l.hidden, name)
+		}
+		l.complain(at, "take it out; here may stand: "+strings.Join(s.names(), ", "), "%sunknown name %q", where, name)
 	}
-	l.complain(at, "take it out, or use one of: "+strings.Join(s.names(), ", "), "%sunknown name %q", where, name)
 }
 
 func prefix(title string) string {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"maps"
 	"net/netip"
 	"regexp"
@@ -25,12 +26,12 @@ func (b body) checks(s *failover.Site) {
 		known, found := checkSchemas[kind]
 		if !found {
 			kinds := slices.Sorted(maps.Keys(checkSchemas))
-			b.complain(c.at, `check "https" `+quote(name)+" { ... }", "%s: a check must be one of %s, not %q", c.title, list(kinds), kind)
+			b.complain(c.at, "check "+quote(cmp.Or(nearest(kind, kinds), "https"))+" "+quote(name)+" { ... }", "%s: a check must be one of %s, not %q", c.title, list(kinds), kind)
 			continue
 		}
 		c.open(known)
 		if c.label(name) && first[name] {
-			b.complain(c.at, "give it another name", "%s: %s has a second check named %q", b.title, b.title, name)
+			b.complain(c.at, "give it another name", "%s: there is another check named %q", b.title, name)
 		}
 		first[name] = true
 		s.Checks = append(s.Checks, c.check(s.Hosts))
@@ -53,7 +54,7 @@ func (b body) check(hosts []failover.Host) failover.Check {
 		c.Host = b.host("host", hosts)
 		b.tls(&c)
 	case failover.CheckTCP:
-		if c.Port = b.port(0); !b.has("port") {
+		if c.Port = b.port(25); !b.has("port") {
 			b.missing("port", "port = 25, the port that must accept connections")
 		}
 	case failover.CheckDNS:
@@ -109,16 +110,18 @@ func (b body) times(c *failover.Check) {
 	c.Recheck = b.duration("recheck", min(time.Second, c.Interval), limits{10 * moment, time.Hour})
 	c.Timeout = b.duration("timeout", min(5*time.Second, c.Interval), limits{moment, time.Hour})
 	c.Slow = b.duration("slow", 0, limits{0, time.Hour})
-	b.within("recheck", c.Recheck, "interval", c.Interval)
-	b.within("timeout", c.Timeout, "interval", c.Interval)
-	b.within("slow", c.Slow, "timeout", c.Timeout)
+	c.Recheck = b.within("recheck", c.Recheck, "interval", c.Interval)
+	c.Timeout = b.within("timeout", c.Timeout, "interval", c.Interval)
+	c.Slow = b.within("slow", c.Slow, "timeout", c.Timeout)
 }
 
-// within complains when one duration is longer than another that must contain it.
-func (b body) within(name string, d time.Duration, other string, most time.Duration) {
+// within complains when one duration is longer than another that must contain it, and returns the
+// shorter one.
+func (b body) within(name string, d time.Duration, other string, most time.Duration) time.Duration {
 	if attr, given := b.attrs[name]; given && d > most {
 		b.complain(attr.Expr.Range(), "make "+name+" shorter, or "+other+" longer", "%s: %s (%s) is longer than %s (%s)", b.title, name, short(d), other, short(most))
 	}
+	return min(d, most)
 }
 
 var recordTypes = []string{"AAAA", "CAA", "CNAME", "HTTPS", "MX", "NS", "PTR", "SOA", "SRV", "SVCB", "TXT"}

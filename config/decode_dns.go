@@ -19,7 +19,7 @@ func (l *loader) dns(b body) DNS {
 	if !known {
 		l.zonesBroken = true
 		kinds := slices.Sorted(maps.Keys(dnsSchemas))
-		l.complain(b.at, "write dns "+quote(kinds[0])+" "+quote(d.Name)+", or another of them", "%s: a provider must be one of %s, not %q", b.title, list(kinds), kind)
+		l.complain(b.at, "delegate the zone to a name server that takes RFC 2136 updates, or to the builtin one, if its provider is not among them", "%s: a provider must be one of %s, not %q", b.title, list(kinds), kind)
 		return d
 	}
 	b.open(s)

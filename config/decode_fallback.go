@@ -58,6 +58,9 @@ func (b body) account(accounts []DNS) string {
 		}
 		names = append(names, d.Name)
 	}
+	if b.broken {
+		return ""
+	}
 	hint := "add a dns block of that name, or leave dns out: each host's own is used then"
 	if guess := nearest(t.value, names); guess != "" {
 		hint = "write " + quote(guess)
@@ -71,7 +74,7 @@ func (l *loader) ourselves(all, sites []body) Fallback {
 	f := Fallback{MinValidity: day, HTTP: everywhere(80), HTTPS: everywhere(443)}
 	b, found := l.only(all, fallbackSchema)
 	if !found {
-		if len(sites) > 0 {
+		if len(sites) > 0 && !l.broken {
 			l.complain(l.top, `add fallback { ipv4 = ["198.51.100.7"] } with this machine's public address`, "there is no fallback block, so there is nothing to switch to")
 		}
 		return f

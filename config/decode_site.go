@@ -70,7 +70,7 @@ func (b body) hosts() []failover.Host {
 		switch {
 		case zone != "":
 			out = append(out, failover.Host{Name: name, Zone: zone, Provider: b.loader.zones[zone]})
-		case !b.zonesBroken:
+		case !b.zonesBroken && !b.broken:
 			b.complain(t.at, "add the zone to the zones of a dns block", "%s: no dns block serves a zone that holds %s", b.title, shown(name))
 		}
 	}

@@ -26,12 +26,13 @@ func Load(path string) (*Config, error) {
 func parse(sources []source) (*Config, error) {
 	l := &loader{
 		sources: map[string][]byte{}, seen: map[string]hcl.Range{},
-		zones: map[string]string{}, fallback: map[string]hcl.Range{}, reference: map[string]hcl.Range{},
+		zones: map[string]string{}, fallback: map[string]hcl.Range{}, reference: map[string]hcl.Range{}, guessed: map[string]bool{},
 	}
 	if len(sources) > 0 {
 		l.top = hcl.Range{Filename: sources[0].name, Start: hcl.InitialPos, End: hcl.InitialPos}
 	}
 	blocks := l.blocks(sources)
+	l.broken = len(l.complaints) > 0
 	cfg := l.config(blocks)
 	if mistakes := l.diagnostics(l.complaints); len(mistakes) > 0 {
 		return nil, &Error{mistakes}
@@ -50,7 +51,9 @@ type loader struct {
 
 	seen        map[string]hcl.Range // what may be said only once, by noun, and where it was
 	zones       map[string]string    // canonical apex to name of `dns` block
-	zonesBroken bool                 // a complaint about zones makes hosts without zone unsurprising
+	broken      bool                 // some blocks could not be read, so that others refer to nothing
+	zonesBroken bool                 // some zones could not be read, so that hosts have none
+	guessed     map[string]bool      // title and name of what is there misspelt
 	fallback    map[string]hcl.Range // the fallback's own addresses
 	reference   map[string]hcl.Range // the references' addresses
 }

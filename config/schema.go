@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -90,6 +91,19 @@ func (s schema) names() []string {
 		out = append(out, b.Type)
 	}
 	return out
+}
+
+// everyName lists the attributes of all blocks.
+func everyName() []string {
+	all := []schema{controllerSchema, webhookSchema, tsigSchema, acmeSchema, eabSchema, fallbackSchema, referencesSchema, siteSchema}
+	all = slices.AppendSeq(all, maps.Values(dnsSchemas))
+	all = slices.AppendSeq(all, maps.Values(checkSchemas))
+	var out []string
+	for _, s := range all {
+		out = append(out, s.Attributes...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // nearest returns the known name that was most likely meant, or "".

@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -40,7 +41,7 @@ type watcher struct {
 }
 
 func (w *watcher) run(ctx context.Context, onChange func()) error {
-	timer := time.NewTimer(settle) // a change between the caller's Load and now is found by this first look
+	timer := time.NewTimer(settle)
 	defer timer.Stop()
 	for {
 		select {
@@ -105,21 +106,17 @@ func target(path string) string {
 	return path
 }
 
-// fingerprint changes when a file that Load would read is another one, or has another size or time.
+// fingerprint is a digest of what Load would read. It goes by content, since times are too coarse to
+// tell two quick edits apart.
 func fingerprint(path string) string {
-	names, err := files(path)
+	sources, err := read(path)
 	if err != nil {
 		return err.Error()
 	}
-	var b strings.Builder
-	for _, name := range names {
-		real := target(name)
-		info, err := os.Stat(real)
-		if err != nil {
-			fmt.Fprintf(&b, "%s: %v\n", name, err)
-			continue
-		}
-		fmt.Fprintf(&b, "%s %s %d %d\n", name, real, info.Size(), info.ModTime().UnixNano())
+	sum := sha256.New()
+	for _, src := range sources {
+		fmt.Fprintf(sum, "%s %d\n", src.name, len(src.text))
+		sum.Write(src.text)
 	}
-	return b.String()
+	return string(sum.Sum(nil))
 }

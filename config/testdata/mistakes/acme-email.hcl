@@ -1,0 +1,3 @@
+acme {
+  email = "mailto:ops@example.org"
+}

@@ -1,0 +1,3 @@
+acme {
+  directory = "http://acme.example.net/directory"
+}

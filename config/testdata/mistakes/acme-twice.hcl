@@ -1,0 +1,7 @@
+acme {
+  email = "ops@example.org"
+}
+
+acme {
+  email = "ops@example.org"
+}

@@ -1,0 +1,3 @@
+controller {
+  admin = "localhost:9180"
+}

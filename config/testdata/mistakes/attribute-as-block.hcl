@@ -1,0 +1,5 @@
+site "www" {
+  hosts = ["www.example.org"]
+  origin {
+  }
+}

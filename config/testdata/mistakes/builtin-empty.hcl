@@ -1,0 +1,3 @@
+dns "builtin" "main" {
+  zones = ["example.org"]
+}

@@ -1,0 +1,9 @@
+site "www" {
+  hosts  = ["www.example.org"]
+  origin = ["203.0.113.10"]
+  check "https" "front" {
+    }
+    check "tcp" "front" {
+      port = 25
+    }
+}

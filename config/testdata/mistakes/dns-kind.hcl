@@ -1,0 +1,3 @@
+dns "route53" "main" {
+  zones = ["example.org"]
+}

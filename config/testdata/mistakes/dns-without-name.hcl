@@ -1,0 +1,3 @@
+dns "cloudflare" {
+  zones = ["example.org"]
+}

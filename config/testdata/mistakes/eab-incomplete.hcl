@@ -1,0 +1,5 @@
+acme {
+  eab {
+    key_id = "x"
+  }
+}

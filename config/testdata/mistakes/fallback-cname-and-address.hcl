@@ -1,0 +1,4 @@
+fallback {
+  ipv4  = ["198.51.100.7"]
+  cname = "fallback.example.net"
+}

@@ -1,0 +1,3 @@
+fallback {
+  cname = "fallback.example.net"
+}

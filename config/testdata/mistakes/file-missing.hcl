@@ -1,0 +1,4 @@
+dns "cloudflare" "main" {
+  zones = ["example.org"]
+  token = file("/nonexistent/token")
+}

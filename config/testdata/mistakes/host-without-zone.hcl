@@ -1,0 +1,4 @@
+site "www" {
+  hosts  = ["www.example.com"]
+  origin = ["203.0.113.10"]
+}

@@ -1,0 +1,3 @@
+controller {
+  log_level = "verbose"
+}

@@ -1,0 +1,5 @@
+site "www" {
+  host   = ["www.example.org"]
+  origin = ["origin.example.org"]
+  dwell  = "5"
+}

@@ -1,0 +1,4 @@
+references {
+  none   = true
+  quorum = 1
+}

@@ -1,0 +1,3 @@
+site "www" {
+  hosts = ["www.example.org"]
+}

@@ -1,0 +1,4 @@
+site "www" {
+  hosts  = ["www.example.org"]
+  origin = ["origin.example.org"]
+}

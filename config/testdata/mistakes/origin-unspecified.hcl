@@ -1,0 +1,4 @@
+site "www" {
+  hosts  = ["www.example.org"]
+  origin = ["0.0.0.0"]
+}

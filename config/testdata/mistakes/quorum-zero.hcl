@@ -1,0 +1,3 @@
+references {
+  quorum = 0
+}

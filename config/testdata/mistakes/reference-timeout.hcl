@@ -1,0 +1,3 @@
+references {
+  timeout = "10s"
+}

@@ -1,0 +1,8 @@
+dns "rfc2136" "main" {
+  zones  = ["example.org"]
+  server = "192.0.2.53:0"
+  tsig {
+    name   = "ddns."
+    secret = env("TEST_TSIG")
+  }
+}

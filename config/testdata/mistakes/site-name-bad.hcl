@@ -1,0 +1,4 @@
+site "w w" {
+  hosts  = ["www.example.org"]
+  origin = ["203.0.113.10"]
+}

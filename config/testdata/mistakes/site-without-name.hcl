@@ -1,0 +1,3 @@
+site {
+  hosts = ["www.example.org"]
+}

@@ -1,0 +1,3 @@
+dns "cloudflare" "main" {
+  zones = ["example.org"]
+}

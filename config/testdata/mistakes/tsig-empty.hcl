@@ -1,0 +1,6 @@
+dns "rfc2136" "main" {
+  zones  = ["example.org"]
+  server = "192.0.2.53:53"
+  tsig {
+  }
+}

@@ -1,0 +1,8 @@
+dns "rfc2136" "main" {
+  zones  = ["example.org"]
+  server = "192.0.2.53:53"
+  tsig {
+    name   = "ddns."
+    secret = "not*base64"
+  }
+}

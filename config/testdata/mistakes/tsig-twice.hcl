@@ -1,0 +1,12 @@
+dns "rfc2136" "main" {
+  zones  = ["example.org"]
+  server = "192.0.2.53:53"
+  tsig {
+    name   = "ddns."
+    secret = env("TEST_TSIG")
+  }
+  tsig {
+    name   = "ddns."
+    secret = env("TEST_TSIG")
+  }
+}

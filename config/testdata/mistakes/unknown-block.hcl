@@ -1,0 +1,4 @@
+sites "www" {
+  hosts = ["www.example.org"]
+}
+# no site

@@ -1,0 +1,4 @@
+controller {
+  webhook "ops" {
+  }
+}

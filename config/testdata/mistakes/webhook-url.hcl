@@ -1,0 +1,6 @@
+controller {
+  webhook "ops" {
+    url    = "hooks.example.net"
+    secret = env("TEST_TOKEN")
+  }
+}

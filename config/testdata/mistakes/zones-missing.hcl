@@ -1,0 +1,3 @@
+dns "cloudflare" "main" {
+  token = env("TEST_TOKEN")
+}
