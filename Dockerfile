@@ -16,9 +16,10 @@ COPY --from=build /out/failover /failover
 COPY --from=build --chown=65532:65532 /out/data /var/lib/failover
 COPY --from=build /out/etc /etc/failover
 VOLUME /var/lib/failover
+ENV FAILOVER_CONFIG=/etc/failover
 USER 65532:65532
 EXPOSE 80 443
 # The binary asks the running controller over its socket: no shell, no port.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["/failover", "status"]
 ENTRYPOINT ["/failover"]
-CMD ["run", "-c", "/etc/failover"]
+CMD ["run"]

@@ -132,7 +132,7 @@ site %q {
     path     = "/"
     body     = "all is well"
     interval = "1s"
-    timeout  = "2s"
+    timeout  = "1s"
   }
 }
 `, name, host, strings.Join(origin, `", "`))
