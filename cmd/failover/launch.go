@@ -1,10 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 	"runtime/debug"
-
-	"fmt"
 
 	"github.com/spf13/cobra"
 )

@@ -41,14 +41,7 @@ func (h *handler) command(w http.ResponseWriter, r *http.Request) {
 	out := startStream(w, cancel)
 	last := line{Error: toWire(fmt.Errorf("%w: the controller met a defect of its own", ErrUnknownOutcome))}
 	defer func() { out.finish(last) }()
-	last = result(h.controller.Command(ctx, site, c, out.report))
-}
-
-func result(err error) line {
-	if err != nil {
-		return line{Error: toWire(err)}
-	}
-	return line{Done: true}
+	last = out.result(h.controller.Command(ctx, site, c, out.report))
 }
 
 const (
@@ -62,6 +55,7 @@ type stream struct {
 	mu      sync.Mutex
 	lines   chan line
 	closed  bool
+	begun   bool          // an entry was reported: the order is in the journal
 	written chan struct{} // closed when the writer has ended
 }
 
@@ -87,9 +81,25 @@ func startStream(w http.ResponseWriter, gone func()) *stream {
 func (s *stream) report(e failover.Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.begun = true
 	if !s.closed && len(s.lines) < queued {
 		s.lines <- line{Entry: &e}
 	}
+}
+
+// result is the last line. What was begun and failed for no stated kind of reason (a provider that
+// is away) is tried again by the controller, so its outcome is open.
+func (s *stream) result(err error) line {
+	if err == nil {
+		return line{Done: true}
+	}
+	w := toWire(err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.begun && w.Code == codeOther {
+		w.Code = codeUnknownOutcome
+	}
+	return line{Error: w}
 }
 
 // finish writes the last line and waits for the writer. One place is kept for it.

@@ -38,6 +38,19 @@ func TestStepsAreReportedAsTheyHappen(t *testing.T) {
 	}
 }
 
+func TestWhatWasBegunAndFailedIsOpen(t *testing.T) {
+	f := &fake{statuses: sites("www")}
+	f.command = func(_ context.Context, _ string, _ failover.Command, report func(failover.Entry)) error {
+		report(failover.Entry{Event: failover.EventCommand})
+		return errors.New("not done yet, and tried again: provider away")
+	}
+	client, _, _ := door(t, f)
+	err := client.Command(t.Context(), "www", failover.Command{}, func(failover.Entry) {})
+	if !errors.Is(err, admin.ErrUnknownOutcome) || !strings.Contains(err.Error(), "tried again") {
+		t.Error(err)
+	}
+}
+
 func TestImpatientClient(t *testing.T) {
 	ended := make(chan error, 1)
 	f := &fake{statuses: sites("www")}
