@@ -2,6 +2,7 @@ package failover
 
 import (
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -109,3 +110,11 @@ func (s State) Clone() State {
 
 // Untouched tells whether the zone is as others left it: nothing of ours is in it or on its way.
 func (z ZoneState) Untouched() bool { return z.Applied == ToOrigin && z.Plan == nil }
+
+// Visitors tells whether visitors of the site may come to the fallback: it serves, or did so a
+// moment ago, or a change towards it may be under way.
+func (s State) Visitors(now time.Time) bool {
+	return s.Phase.Serving() || now.Before(s.LameUntil) || slices.ContainsFunc(s.Zones, func(z ZoneState) bool {
+		return z.Applied == ToFallback || z.Plan != nil && z.Plan.Target == ToFallback
+	})
+}

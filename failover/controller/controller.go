@@ -14,6 +14,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/failover-dns/failover/failover"
@@ -63,6 +64,16 @@ type Controller struct {
 	alarms     map[[2]string]Alarm
 	ctx        context.Context // of Run; nil before
 	wg         sync.WaitGroup
+
+	turned atomic.Int64 // when a site's loop last went round, Unix time in ns
+}
+
+// Turned returns when a site's loop last went round; zero before the first time.
+func (c *Controller) Turned() time.Time {
+	if ns := c.turned.Load(); ns != 0 {
+		return time.Unix(0, ns)
+	}
+	return time.Time{}
 }
 
 // New returns a controller without sites.

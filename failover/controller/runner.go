@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -103,6 +102,7 @@ func (r *runner) run(ctx context.Context) {
 
 // turn does what is due and returns the time until something else is.
 func (r *runner) turn(ctx context.Context) time.Duration {
+	r.c.turned.Store(time.Now().UnixNano())
 	if !r.started() {
 		if err := r.start(); err != nil {
 			r.c.raise(r.site.Name, AlarmJournal, err.Error())
@@ -119,33 +119,6 @@ func (r *runner) turn(ctx context.Context) time.Duration {
 	r.show() // a change may have begun or ended the serving
 	r.settled()
 	return wait
-}
-
-// show lets the fallback answer as the state wants, before the zone is touched.
-func (r *runner) show() {
-	want := published{done: true, serving: r.serving(), since: r.running.OutageSince}
-	if r.published == want {
-		return
-	}
-	if err := r.c.opts.Publish(r.site, r.running, want.serving); err != nil {
-		r.c.raise(r.site.Name, AlarmPage, "the page could not be published: "+err.Error())
-		return
-	}
-	r.c.clear(r.site.Name, AlarmPage)
-	r.published = want
-}
-
-// serving tells whether visitors of the site may come to the fallback.
-func (r *runner) serving() bool {
-	if r.running.Phase.Serving() || time.Now().Before(r.running.LameUntil) {
-		return true
-	}
-	for _, z := range r.running.Zones {
-		if z.Applied == failover.ToFallback || z.Plan != nil && z.Plan.Target == failover.ToFallback {
-			return true
-		}
-	}
-	return false
 }
 
 func (r *runner) started() bool { return r.entry.Seq > 0 }
@@ -212,85 +185,6 @@ func (r *runner) append(event, by, message string, s failover.State, confirmatio
 	return nil
 }
 
-// view returns all observations that bear on the site.
-func (r *runner) view() []failover.Observation {
-	list := r.c.seen()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.AppendSeq(list, maps.Values(r.observations))
-}
-
-// decide judges what was seen and records a new decision.
-func (r *runner) decide(ctx context.Context) {
-	now := time.Now()
-	verdict := r.site.Policy.Judge(r.view(), now)
-	r.note(verdict)
-	next := r.site.Policy.Follow(r.running, verdict, now)
-	if next.SameDecision(r.entry.State) {
-		r.mu.Lock()
-		r.running = next
-		r.mu.Unlock()
-		return
-	}
-	event, message := describe(r.entry.State, next)
-	if err := r.append(event, "controller", message, next, nil); err != nil {
-		return
-	}
-	if next.Phase == failover.Suspect {
-		r.look(ctx) // so that our own server's state is fresh when the switch is due
-	}
-}
-
-// note raises and clears the alarms that follow from a verdict and the state.
-func (r *runner) note(v failover.Verdict) {
-	if v.Blind && len(r.c.seen()) > 0 {
-		r.c.raise("", AlarmBlind, "too few references answer: our own network may be down, so nothing is changed")
-	} else {
-		r.c.clear("", AlarmBlind)
-	}
-	if v.FallbackReady {
-		r.c.clear(r.site.Name, AlarmFallback)
-	} else if r.lookedAll() {
-		r.c.raise(r.site.Name, AlarmFallback, "the fallback is not ready: "+v.FallbackDetail)
-	}
-	needsHuman := slices.IndexFunc(r.running.Vetoes, func(v failover.Veto) bool { return v.Rule != failover.VetoDwell })
-	if needsHuman >= 0 {
-		r.c.raise(r.site.Name, AlarmVeto, r.running.Vetoes[needsHuman].Message)
-	} else {
-		r.c.clear(r.site.Name, AlarmVeto)
-	}
-}
-
-// lookedAll tells whether our own server was looked at for every host since start.
-func (r *runner) lookedAll() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	hosts := map[string]bool{}
-	for key := range r.observations {
-		if key.Role == failover.RoleFallback {
-			hosts[key.Check] = true
-		}
-	}
-	return len(hosts) >= len(r.site.Hosts)
-}
-
-// look looks at our own server beside the loop.
-func (r *runner) look(ctx context.Context) {
-	if r.looking {
-		return
-	}
-	r.looking = true
-	r.aside(ctx, func() func() {
-		seen := r.c.opts.Look(ctx, r.site)
-		return func() {
-			r.looking = false
-			for _, o := range seen {
-				r.observe(o)
-			}
-		}
-	})
-}
-
 // aside runs a task beside the loop; what it returns runs in the loop.
 func (r *runner) aside(ctx context.Context, task func() func()) {
 	r.side.Go(func() {
@@ -300,24 +194,4 @@ func (r *runner) aside(ctx context.Context, task func() func()) {
 		case <-ctx.Done():
 		}
 	})
-}
-
-// describe puts a decision into words.
-func describe(old, next failover.State) (event, message string) {
-	if old.Phase == next.Phase {
-		if len(next.Vetoes) > 0 {
-			return failover.EventVeto, "not switched: " + next.Vetoes[0].Message
-		}
-		return failover.EventVeto, "nothing stands against a switch any more"
-	}
-	message = fmt.Sprintf("%s -> %s", old.Phase, next.Phase)
-	switch {
-	case next.Phase == failover.Suspect || next.Phase == failover.InFallback:
-		message += fmt.Sprintf(": %s: %s", next.Cause, next.Detail)
-	case old.Phase == failover.Recovering:
-		message += fmt.Sprintf(": the origin has been well since %s", next.HealthySince.UTC().Format(time.RFC3339))
-	default:
-		message += ": the origin answers"
-	}
-	return failover.EventPhase, message
 }

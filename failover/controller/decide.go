@@ -1,0 +1,60 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/failover-dns/failover/failover"
+)
+
+// view returns all observations that bear on the site.
+func (r *runner) view() []failover.Observation {
+	list := r.c.seen()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.AppendSeq(list, maps.Values(r.observations))
+}
+
+// decide judges what was seen and records a new decision.
+func (r *runner) decide(ctx context.Context) {
+	now := time.Now()
+	verdict := r.site.Policy.Judge(r.view(), now)
+	r.note(verdict)
+	next := r.site.Policy.Follow(r.running, verdict, now)
+	if next.SameDecision(r.entry.State) {
+		r.mu.Lock()
+		r.running = next
+		r.mu.Unlock()
+		return
+	}
+	event, message := describe(r.entry.State, next)
+	if err := r.append(event, "controller", message, next, nil); err != nil {
+		return
+	}
+	if next.Phase == failover.Suspect {
+		r.look(ctx) // so that our own server's state is fresh when the switch is due
+	}
+}
+
+// describe puts a decision into words.
+func describe(old, next failover.State) (event, message string) {
+	if old.Phase == next.Phase {
+		if len(next.Vetoes) > 0 {
+			return failover.EventVeto, "not switched: " + next.Vetoes[0].Message
+		}
+		return failover.EventVeto, "nothing stands against a switch any more"
+	}
+	message = fmt.Sprintf("%s -> %s", old.Phase, next.Phase)
+	switch {
+	case next.Phase == failover.Suspect || next.Phase == failover.InFallback:
+		message += fmt.Sprintf(": %s: %s", next.Cause, next.Detail)
+	case old.Phase == failover.Recovering:
+		message += fmt.Sprintf(": the origin has been well since %s", next.HealthySince.UTC().Format(time.RFC3339))
+	default:
+		message += ": the origin answers"
+	}
+	return failover.EventPhase, message
+}

@@ -1,0 +1,73 @@
+package controller
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/failover-dns/failover/failover"
+)
+
+// show lets the fallback answer as the state wants, before the zone is touched.
+func (r *runner) show() {
+	want := published{done: true, serving: r.running.Visitors(time.Now()), since: r.running.OutageSince}
+	if r.published == want {
+		return
+	}
+	if err := r.c.opts.Publish(r.site, r.running, want.serving); err != nil {
+		r.c.raise(r.site.Name, AlarmPage, "the page could not be published: "+err.Error())
+		return
+	}
+	r.c.clear(r.site.Name, AlarmPage)
+	r.published = want
+}
+
+// note raises and clears the alarms that follow from a verdict and the state.
+func (r *runner) note(v failover.Verdict) {
+	if v.Blind && len(r.c.seen()) > 0 {
+		r.c.raise("", AlarmBlind, "too few references answer: our own network may be down, so nothing is changed")
+	} else {
+		r.c.clear("", AlarmBlind)
+	}
+	if v.FallbackReady {
+		r.c.clear(r.site.Name, AlarmFallback)
+	} else if r.lookedAll() {
+		r.c.raise(r.site.Name, AlarmFallback, "the fallback is not ready: "+v.FallbackDetail)
+	}
+	needsHuman := slices.IndexFunc(r.running.Vetoes, func(v failover.Veto) bool { return v.Rule != failover.VetoDwell })
+	if needsHuman >= 0 {
+		r.c.raise(r.site.Name, AlarmVeto, r.running.Vetoes[needsHuman].Message)
+	} else {
+		r.c.clear(r.site.Name, AlarmVeto)
+	}
+}
+
+// lookedAll tells whether our own server was looked at for every host since start.
+func (r *runner) lookedAll() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	hosts := map[string]bool{}
+	for key := range r.observations {
+		if key.Role == failover.RoleFallback {
+			hosts[key.Check] = true
+		}
+	}
+	return len(hosts) >= len(r.site.Hosts)
+}
+
+// look looks at our own server beside the loop.
+func (r *runner) look(ctx context.Context) {
+	if r.looking {
+		return
+	}
+	r.looking = true
+	r.aside(ctx, func() func() {
+		seen := r.c.opts.Look(ctx, r.site)
+		return func() {
+			r.looking = false
+			for _, o := range seen {
+				r.observe(o)
+			}
+		}
+	})
+}
