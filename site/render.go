@@ -1,0 +1,232 @@
+package site
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"html"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/text/language"
+
+	"github.com/failover-dns/failover/failover"
+)
+
+// RenderInput is what a page says that is not written in its files.
+type RenderInput struct {
+	Site    failover.Site
+	Serving bool      // whether the site is failed over; if not, no page is made
+	Since   time.Time // start of the outage; zero: unknown. A since in the page takes precedence
+	Now     time.Time // decides the day of the outage, and whether a promised update is overdue
+}
+
+// Bounds and default of what visitors are told to wait.
+const (
+	minRetry     = 30 * time.Second
+	defaultRetry = 5 * time.Minute
+	maxRetry     = 24 * time.Hour
+)
+
+// hostMark stands for the site's host in a page's text.
+const hostMark = "{host}"
+
+// rendering is what was made for one site, and from what.
+type rendering struct {
+	of      renderKey
+	pages   []failover.Page
+	problem []byte
+}
+
+// renderKey holds all that tells two renderings of a source apart, so that rendering again costs
+// nothing until something that a visitor sees has changed.
+type renderKey struct {
+	host    string
+	since   int64 // Unix time
+	days    string
+	overdue string
+	retry   time.Duration
+}
+
+// Render returns the notice of a site: all languages, the default first, complete and compressed.
+// A site that is not served gets a notice without pages, which costs nothing. Call it whenever the
+// site's state or its source changes, and every minute besides: the day of the outage and a
+// promised update depend on the time. It returns the last result again while nothing has changed.
+func (s *Source) Render(in RenderInput) (failover.Notice, error) {
+	notice := failover.Notice{Site: in.Site.Name, Serving: in.Serving}
+	for _, h := range in.Site.Hosts {
+		notice.Hosts = append(notice.Hosts, h.Name)
+	}
+	notice.RetryAfter = cmp.Or(s.documents[0].retryAfter, in.Site.RetryAfter, defaultRetry)
+	if !in.Serving {
+		return notice, nil
+	}
+	key := s.key(in, notice.RetryAfter)
+	s.mu.Lock()
+	last, found := s.last[in.Site.Name]
+	s.mu.Unlock()
+	if !found || last.of != key {
+		var err error
+		if last, err = s.render(in, key); err != nil {
+			return notice, fmt.Errorf("the page of site %s: %w; try: failover page preview %s", in.Site.Name, err, in.Site.Name)
+		}
+		s.mu.Lock()
+		if s.last == nil {
+			s.last = map[string]rendering{}
+		}
+		s.last[in.Site.Name] = last
+		s.mu.Unlock()
+	}
+	notice.Pages, notice.Problem = last.pages, last.problem
+	return notice, nil
+}
+
+func (s *Source) key(in RenderInput, retry time.Duration) renderKey {
+	key := renderKey{host: hostOf(in.Site), retry: retry}
+	if !in.Since.IsZero() {
+		key.since = in.Since.Unix()
+	}
+	for _, d := range s.documents {
+		key.days += fmt.Sprintf("%d ", day(d.sinceOr(in.Since), in.Now, d.zone))
+		key.overdue += fmt.Sprintf("%t ", d.overdue(in.Now))
+	}
+	return key
+}
+
+// render makes the pages and the problem document anew.
+func (s *Source) render(in RenderInput, key renderKey) (rendering, error) {
+	out := rendering{of: key}
+	for i := range s.documents {
+		text, err := s.execute(i, in, key)
+		if err != nil {
+			return out, err
+		}
+		page := failover.Page{Lang: s.documents[i].lang.String(), Title: fill(s.documents[i].title, key.host), HTML: text}
+		if page.Gzip, page.Brotli, err = s.program.compressor.compress(text); err != nil {
+			return out, err
+		}
+		out.pages = append(out.pages, page)
+	}
+	var err error
+	out.problem, err = s.documents[0].problem(in, key)
+	return out, err
+}
+
+// view is what the layout shows.
+type view struct {
+	Lang, Title, Host, Summary, Fraud string
+	RTL                               bool
+	Words                             words
+	Style                             template.CSS
+	Refresh                           int // seconds
+	Since, Next                       *clock
+	Body                              template.HTML
+	Contact                           *contactView
+	Links                             []linkView
+	Others                            []other
+}
+
+type contactView struct {
+	Text, Tel, Mailto string
+	TelURL            template.URL
+}
+
+type linkView struct {
+	Text     string
+	URL      template.URL // checked by isLink
+	Official bool
+}
+
+// other is the gist of the page in one more language.
+type other struct {
+	Lang, Title, Summary string
+	RTL                  bool
+}
+
+// execute renders one document.
+func (s *Source) execute(i int, in RenderInput, key renderKey) ([]byte, error) {
+	d := s.documents[i]
+	v := view{
+		Lang: d.lang.String(), RTL: rtl(d.lang), Host: key.host, Style: s.program.style,
+		Title: fill(d.title, key.host), Summary: fill(d.summary, key.host), Fraud: fill(d.fraud, key.host),
+		Words: d.words, Refresh: int(key.retry.Seconds()),
+		Since: d.clock(d.sinceOr(in.Since), in.Now),
+		Body:  template.HTML(fillHTML(d.body, key.host)), // sanitised when it was loaded
+	}
+	v.Words.Reload = count(d.words.Reload, int((key.retry+time.Minute-1)/time.Minute))
+	if !d.overdue(in.Now) {
+		v.Next = d.clock(d.nextUpdate, time.Time{})
+	}
+	if c := d.contact; c != (contact{}) {
+		v.Contact = &contactView{fill(c.Text.text, key.host), c.Tel.text, fill(c.Mailto.text, key.host), template.URL(telURL(c.Tel.text))}
+	}
+	for _, l := range d.links {
+		v.Links = append(v.Links, linkView{fill(l.text.text, key.host), template.URL(fill(l.url.text, key.host)), l.official})
+	}
+	for j, o := range s.documents {
+		if j != i {
+			v.Others = append(v.Others, other{o.lang.String(), fill(o.title, key.host), fill(o.summary, key.host), rtl(o.lang)})
+		}
+	}
+	var out bytes.Buffer
+	if err := s.program.layout.Execute(&out, v); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// problem returns the answer for API clients: a problem document (RFC 9457) with the members
+// retryAfter (seconds), since and nextUpdate (RFC 3339) added.
+func (d document) problem(in RenderInput, key renderKey) ([]byte, error) {
+	doc := struct {
+		Type       string    `json:"type"`
+		Title      string    `json:"title"` // that of the status, as section 4.2.1 asks with about:blank
+		Status     int       `json:"status"`
+		Detail     string    `json:"detail"`
+		RetryAfter int       `json:"retryAfter"`
+		Since      time.Time `json:"since,omitzero"`
+		NextUpdate time.Time `json:"nextUpdate,omitzero"`
+	}{
+		Type: "about:blank", Title: http.StatusText(http.StatusServiceUnavailable), Status: http.StatusServiceUnavailable,
+		Detail: fill(d.summary, key.host), RetryAfter: int(key.retry.Seconds()),
+		Since: d.sinceOr(in.Since).UTC().Truncate(time.Second),
+	}
+	if !d.overdue(in.Now) {
+		doc.NextUpdate = d.nextUpdate.UTC()
+	}
+	return json.Marshal(doc)
+}
+
+// hostOf returns the host that a page names: the first that is not a wildcard, without final dot,
+// in Unicode where it is an internationalised name.
+func hostOf(s failover.Site) string {
+	if len(s.Hosts) == 0 {
+		return s.Name
+	}
+	i := max(0, slices.IndexFunc(s.Hosts, func(h failover.Host) bool { return !strings.HasPrefix(h.Name, "*.") }))
+	name := strings.TrimSuffix(strings.TrimPrefix(s.Hosts[i].Name, "*."), ".")
+	if unicode, err := idna.Display.ToUnicode(name); err == nil {
+		return unicode
+	}
+	return name
+}
+
+// fill puts the host into a text.
+func fill(text, host string) string { return strings.ReplaceAll(text, hostMark, host) }
+
+// fillHTML puts the host into HTML, where links hold the mark escaped.
+func fillHTML(text, host string) string {
+	host = html.EscapeString(host)
+	return strings.ReplaceAll(fill(text, host), "%7Bhost%7D", host)
+}
+
+// rtl tells whether a language is written from right to left.
+func rtl(tag language.Tag) bool {
+	script, _ := tag.Script()
+	return slices.Contains([]string{"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm"}, script.String())
+}
