@@ -173,4 +173,3 @@ func rcode(code int) string {
 	}
 	return fmt.Sprint("RCODE ", code)
 }
-

@@ -94,6 +94,9 @@ func (h *httpLook) visit(ctx context.Context, to *hop, o *failover.Observation) 
 		o.Timings.FirstByte = meter.first.Sub(start)
 	}
 	if err != nil {
+		if meter.err != nil { // the parser takes half a line for a malformed one
+			err = meter.err
+		}
 		return nil, talking("waiting for the HTTP answer").failed(err)
 	}
 	meter.left = 1 << 62 // from here on the body's reader counts
@@ -175,20 +178,23 @@ func (h *httpLook) expected() string {
 	return strings.Join(parts, ", ")
 }
 
-// meter bounds what is read and notes when the first byte came.
+// meter bounds what is read, and notes when the first byte came and what ended the reading.
 type meter struct {
 	from  io.Reader
 	left  int64
 	first time.Time
+	err   error
 }
 
 var errLongHead = errors.New("the head of the answer is too long")
 
 func (m *meter) Read(p []byte) (int, error) {
 	if m.left <= 0 {
-		return 0, errLongHead
+		m.err = errLongHead
+		return 0, m.err
 	}
 	n, err := m.from.Read(p[:min(int64(len(p)), m.left)])
+	m.err = err
 	m.left -= int64(n)
 	if n > 0 && m.first.IsZero() {
 		m.first = time.Now()
