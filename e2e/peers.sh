@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
 # Installs the real peers that tests talk to, only those that are missing, where root and apt exist.
 # Elsewhere it names them; the tests that need them then skip and say so. No daemon is started.
+# usage: e2e/peers.sh PROGRAM...
 set -euo pipefail
 
-declare -A package=([named]=bind9 [knotd]=knot [unbound]=unbound [chromium]=chromium [certutil]=libnss3-tools [ip]=iproute2)
+declare -A package=(
+  [named]=bind9 [knotd]=knot [unbound]=unbound [chromium]=chromium [certutil]=libnss3-tools
+  [ip]=iproute2 [docker]=docker.io [dockerd]=docker.io
+)
 missing=() wanted=()
-for program in "${!package[@]}"; do
+for program in "$@"; do
   # Daemons live in sbin, which is not on everybody's PATH.
   if ! PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v "$program" >/dev/null; then
     missing+=("$program")

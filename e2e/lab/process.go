@@ -25,7 +25,7 @@ type Process struct {
 // Start runs the command until the test ends or it is stopped.
 func (l *Lab) Start(name string, cmd *exec.Cmd) *Process {
 	l.T.Helper()
-	p := &Process{Name: name, Log: l.Path("log/"+name), cmd: cmd, done: make(chan struct{})}
+	p := &Process{Name: name, Log: l.Path("log/" + name), cmd: cmd, done: make(chan struct{})}
 	log, err := os.OpenFile(p.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		l.T.Fatal(err)
