@@ -88,7 +88,7 @@ func (s *starter) run(ctx context.Context, p *program, path string) error {
 func (s *starter) ask(p *program) error {
 	if !p.interactive() {
 		if s.in.Zone == "" {
-			return usage("which zone? try: failover init --zone example.org")
+			return usage("which zone is it; try: failover init --zone example.org")
 		}
 		return nil
 	}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/miekg/dns"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// nameServer: `nameserver` starts one on loopback and sets $NAMESERVER.
+func nameServer(ts *testscript.TestScript, neg bool, args []string) {
+	l, err := net.ListenPacket("udp", "127.0.0.1:0")
+	ts.Check(err)
+	started := make(chan struct{})
+	s := &dns.Server{PacketConn: l, Handler: dns.HandlerFunc(answerQuery), NotifyStartedFunc: func() { close(started) }}
+	ended := make(chan error, 1)
+	go func() { ended <- s.ActivateAndServe() }()
+	<-started
+	ts.Defer(func() { s.Shutdown(); <-ended })
+	ts.Setenv("NAMESERVER", l.LocalAddr().String())
+}
+
+// answerQuery holds a small zone.
+func answerQuery(w dns.ResponseWriter, q *dns.Msg) {
+	zone := []string{
+		"example.org. 300 IN A 203.0.113.10",
+		"example.org. 300 IN AAAA 2001:db8::10",
+		"www.example.org. 300 IN CNAME web.example.org.",
+		"web.example.org. 300 IN A 203.0.113.10",
+	}
+	m := new(dns.Msg).SetReply(q)
+	m.Authoritative, m.RecursionAvailable = true, true
+	name := strings.ToLower(q.Question[0].Name)
+	found := false
+	for range 2 { // a CNAME leads on once
+		next := name
+		for _, line := range zone {
+			rr, err := dns.NewRR(line)
+			if err != nil || rr.Header().Name != name {
+				continue
+			}
+			found = true
+			if c, ok := rr.(*dns.CNAME); ok {
+				next = c.Target
+				m.Answer = append(m.Answer, rr)
+			} else if rr.Header().Rrtype == q.Question[0].Qtype {
+				m.Answer = append(m.Answer, rr)
+			}
+		}
+		if next == name {
+			break
+		}
+		name = next
+	}
+	if !found {
+		m.Rcode = dns.RcodeNameError
+	}
+	w.WriteMsg(m)
+}
+
+type webKey struct{}
+
+// webServer: `webserver ADDR TEXT` starts an origin and writes failover.hcl from template.hcl with
+// its port; `webserver stop` stops it.
+func webServer(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) == 1 && args[0] == "stop" {
+		ts.Value(webKey{}).(*origins).stop()
+		return
+	}
+	l, err := net.Listen("tcp", args[0])
+	ts.Check(err)
+	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, args[1]) })}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(l) }()
+	ts.Value(webKey{}).(*origins).stop = func() { s.Close(); <-ended; ended <- nil }
+	ts.Defer(func() { ts.Value(webKey{}).(*origins).stop() })
+	port := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
+	text := strings.ReplaceAll(ts.ReadFile("template.hcl"), "PORT", port)
+	ts.Check(os.WriteFile(ts.MkAbs("failover.hcl"), []byte(text), 0o644))
+}
+
+// origins is what a script's web server is stopped by.
+type origins struct{ stop func() }
+
+// fetch: `fetch FILE` gets the first URL in the file and shows the body as standard output.
+func fetch(ts *testscript.TestScript, neg bool, args []string) {
+	url := regexp.MustCompile(`http://\S+`).FindString(ts.ReadFile(args[0]))
+	answer, err := http.Get(url)
+	ts.Check(err)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%s\n", body)
+}
