@@ -11,55 +11,57 @@ import (
 	"github.com/failover-dns/failover/failover"
 )
 
-// Set replaces the sites, and what is known of the fallback, whole or not at all. A site that is
-// failed over cannot be removed, nor its hosts changed: its records would never come back. A site
-// whose TTLs are low is first brought back to its own. Sites that did not change go on undisturbed.
-func (c *Controller) Set(ctx context.Context, sites []failover.Site, fallback failover.Fallback) error {
-	wanted := make(map[string]failover.Site, len(sites))
-	for _, s := range sites {
-		wanted[s.Name] = s
-	}
-	anew := !reflect.DeepEqual(fallback, c.fallback)
-	var leave, replace []*runner
+// Ready readies the controller for a Set of these sites. A site that is failed over can neither
+// be removed nor get other hosts: its records would never come back. A site whose TTLs are low is
+// brought back to its own first. After an error nothing has changed.
+func (c *Controller) Ready(ctx context.Context, sites []failover.Site) error {
+	wanted := byName(sites)
+	var leave []*runner
 	for _, r := range c.all() {
-		site, stays := wanted[r.site.Name]
-		switch {
-		case !stays || !reflect.DeepEqual(site.Hosts, r.site.Hosts):
+		if site, stays := wanted[r.site.Name]; !stays || !reflect.DeepEqual(site.Hosts, r.site.Hosts) {
 			leave = append(leave, r)
-		case anew || !reflect.DeepEqual(site, r.site):
-			replace = append(replace, r)
 		}
 	}
-	if err := c.retire(ctx, leave); err != nil {
-		return err
-	}
-	gone := append(leave, replace...)
-	for _, r := range gone {
-		r.stop()
+	return c.retire(ctx, leave)
+}
+
+// Set replaces the sites and where the fallback is. Sites that did not change go on undisturbed.
+func (c *Controller) Set(sites []failover.Site, fallback failover.Fallback) {
+	wanted := byName(sites)
+	anew := !reflect.DeepEqual(fallback, c.fallback)
+	var gone []*runner
+	for _, r := range c.all() {
+		if site, stays := wanted[r.site.Name]; anew || !stays || !reflect.DeepEqual(site, r.site) {
+			r.stop()
+			gone = append(gone, r)
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, r := range gone {
 		delete(c.runners, r.site.Name)
 		if _, stays := wanted[r.site.Name]; !stays {
-			for key := range c.alarms {
-				if key[0] == r.site.Name {
-					delete(c.alarms, key)
-				}
-			}
+			maps.DeleteFunc(c.alarms, func(key [2]string, _ Alarm) bool { return key[0] == r.site.Name })
 		}
 	}
 	c.fallback = fallback
-	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+	for name, site := range wanted {
 		if c.runners[name] != nil {
 			continue
 		}
-		c.runners[name] = newRunner(c, wanted[name], fallback)
+		c.runners[name] = newRunner(c, site, fallback)
 		if c.ctx != nil {
 			c.launch(c.runners[name])
 		}
 	}
-	return nil
+}
+
+func byName(sites []failover.Site) map[string]failover.Site {
+	m := make(map[string]failover.Site, len(sites))
+	for _, s := range sites {
+		m[s.Name] = s
+	}
+	return m
 }
 
 // stop ends a runner and waits for it.
@@ -80,8 +82,8 @@ func (c *Controller) retire(ctx context.Context, leave []*runner) error {
 	}
 	var errs []error
 	for _, r := range leave {
-		if r.cancel == nil || r.untouched() {
-			continue
+		if r.cancel == nil {
+			continue // never launched
 		}
 		if err := r.ask(ctx, &command{retire: true}); err != nil {
 			errs = append(errs, fmt.Errorf("site %s cannot leave before its TTLs are its own again: %w", r.site.Name, err))
@@ -105,12 +107,6 @@ func (r *runner) away() bool {
 	return r.running.Phase.Serving() || slices.ContainsFunc(r.running.Zones, func(z failover.ZoneState) bool {
 		return z.Applied == failover.ToFallback || z.Plan != nil
 	})
-}
-
-func (r *runner) untouched() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return !slices.ContainsFunc(r.running.Zones, func(z failover.ZoneState) bool { return !z.Untouched() })
 }
 
 // Orphans raises an alarm for every site that the journal knows as failed over and that is not

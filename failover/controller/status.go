@@ -40,6 +40,18 @@ func (r *runner) status() failover.SiteStatus {
 	return s
 }
 
+// State returns the newest state of a site, or nil.
+func (c *Controller) State(site string) *failover.State {
+	r, err := c.runner(site)
+	if err != nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	state := r.running.Clone()
+	return &state
+}
+
 // History returns the newest n entries of a site, the oldest first.
 func (c *Controller) History(_ context.Context, site string, n int) ([]failover.Entry, error) {
 	if _, err := c.runner(site); err != nil {

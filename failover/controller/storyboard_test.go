@@ -397,7 +397,7 @@ func TestSiteThatIsAwayCannotLeave(t *testing.T) {
 		w.after(5 * time.Second)
 		w.set(&w.origin, failover.Down)
 		w.after(10 * time.Second)
-		if err := w.c.Set(w.t.Context(), nil, backup); err == nil || !strings.Contains(err.Error(), "failed over") {
+		if err := w.c.Ready(w.t.Context(), nil); err == nil || !strings.Contains(err.Error(), "failed over") {
 			w.t.Fatalf("removing a failed-over site: %v", err)
 		}
 		w.set(&w.origin, failover.Up)
@@ -405,7 +405,7 @@ func TestSiteThatIsAwayCannotLeave(t *testing.T) {
 		w.wantZone(armed)
 		ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 		defer cancel()
-		if err := w.c.Set(ctx, nil, backup); err != nil {
+		if err := w.c.Ready(ctx, nil); err != nil {
 			w.t.Fatalf("removing an armed site: %v", err)
 		}
 		w.wantZone(original)
@@ -422,9 +422,7 @@ func TestFallbackMovesDuringOutage(t *testing.T) {
 		w.zone.edit(func(sets []failover.RecordSet) []failover.RecordSet { // a CNAME stands alone
 			return slices.DeleteFunc(sets, func(s failover.RecordSet) bool { return s.Type == "TXT" })
 		})
-		if err := w.c.Set(w.t.Context(), []failover.Site{w.site}, moved); err != nil {
-			w.t.Fatal(err)
-		}
+		w.c.Set([]failover.Site{w.site}, moved)
 		w.after(10 * time.Second)
 		w.wantZone("30 CNAME backup.example.net.")
 		w.set(&w.origin, failover.Up)

@@ -87,9 +87,7 @@ func (w *world) start() {
 			w.alarms = append(w.alarms, fmt.Sprintf("%s %v", a.Name, a.Active))
 		},
 	})
-	if err := w.c.Set(ctx, []failover.Site{w.site}, backup); err != nil {
-		w.t.Fatal(err)
-	}
+	w.c.Set([]failover.Site{w.site}, backup)
 	var wg sync.WaitGroup
 	wg.Go(func() { w.c.Run(ctx) })
 	wg.Go(func() {
