@@ -48,6 +48,7 @@ func New(t testing.TB) *Lab {
 
 // Last octets of the addresses in a lab's block.
 const (
+	AddrRoot      = 2  // a server of the root zone
 	AddrNS        = 3  // the authoritative name server
 	AddrResolver  = 10 // the caching resolver
 	AddrOrigin    = 20
