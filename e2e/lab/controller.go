@@ -83,20 +83,26 @@ func (c *Controller) Run(args ...string) Said {
 // Status returns the site's status, or false while the controller does not answer.
 func (c *Controller) Status(site string) (failover.SiteStatus, bool) {
 	c.lab.T.Helper()
-	said := c.Run("status", "-o", "json")
-	if said.Code != 0 {
-		return failover.SiteStatus{}, false
-	}
-	var all []failover.SiteStatus
-	if err := json.Unmarshal([]byte(said.Out), &all); err != nil {
-		c.lab.T.Fatalf("failover status -o json: %v in %q", err, said.Out)
-	}
-	for _, s := range all {
+	for _, s := range c.All() {
 		if s.Site == site {
 			return s, true
 		}
 	}
 	return failover.SiteStatus{}, false
+}
+
+// All returns the status of all sites; none while the controller does not answer.
+func (c *Controller) All() []failover.SiteStatus {
+	c.lab.T.Helper()
+	said := c.Run("status", "-o", "json")
+	if said.Code != 0 {
+		return nil
+	}
+	var all []failover.SiteStatus
+	if err := json.Unmarshal([]byte(said.Out), &all); err != nil {
+		c.lab.T.Fatalf("failover status -o json: %v in %q", err, said.Out)
+	}
+	return all
 }
 
 // WaitReady waits until the controller sees the origin well and the fallback serve every host.
