@@ -25,8 +25,8 @@ import (
 
 const serveArgument = "serve-for-benchmarks"
 
-// serveForBenchmarks serves HTTP and HTTPS until its standard input closes. It prints both
-// addresses and the root certificate.
+// serveForBenchmarks serves HTTP, HTTPS and silence until its standard input closes. It prints the
+// three addresses and the root certificate.
 func serveForBenchmarks() {
 	t := new(testing.B)
 	ca := newAuthority(t)
@@ -41,8 +41,23 @@ func serveForBenchmarks() {
 		if config != nil {
 			l = tls.NewListener(l, config)
 		}
-		go http.Serve(l, handler)
+		server := &http.Server{Handler: handler, ErrorLog: log.New(io.Discard, "", 0)}
+		go server.Serve(l)
 	}
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(silent.Addr())
+	go func() {
+		for {
+			c, err := silent.Accept()
+			if err != nil {
+				return
+			}
+			go io.Copy(io.Discard, c)
+		}
+	}()
 	pem.Encode(os.Stdout, &pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw})
 	os.Stdout.Close()
 	io.Copy(io.Discard, os.Stdin)
@@ -50,8 +65,9 @@ func serveForBenchmarks() {
 
 // peer is the server process, as seen from the benchmark.
 type peer struct {
-	http, https netip.AddrPort
-	roots       *x509.CertPool
+	http, https, silent netip.AddrPort
+
+	roots *x509.CertPool
 }
 
 func startPeer(b *testing.B) peer {
@@ -72,7 +88,7 @@ func startPeer(b *testing.B) peer {
 	b.Cleanup(func() { in.Close(); cmd.Wait() })
 	r := bufio.NewReader(out)
 	p := peer{roots: x509.NewCertPool()}
-	for _, at := range []*netip.AddrPort{&p.http, &p.https} {
+	for _, at := range []*netip.AddrPort{&p.http, &p.https, &p.silent} {
 		line, _ := r.ReadString('\n')
 		if *at, err = netip.ParseAddrPort(strings.TrimSpace(line)); err != nil {
 			b.Fatal(err)
@@ -162,8 +178,18 @@ func BenchmarkNetHTTP(b *testing.B) {
 // BenchmarkSites checks 5,000 sites over HTTPS every 10 s for three rounds and prints the memory
 // and CPU that takes. One iteration is the whole run.
 func BenchmarkSites(b *testing.B) {
-	const sites = 5000
 	p := startPeer(b)
+	checkSites(b, p, p.https)
+}
+
+// BenchmarkSitesHung is the worst day: all 5,000 origins take the connection and say nothing.
+func BenchmarkSitesHung(b *testing.B) {
+	p := startPeer(b)
+	checkSites(b, p, p.silent)
+}
+
+func checkSites(b *testing.B, p peer, at netip.AddrPort) {
+	const sites = 5000
 	for b.Loop() {
 		var failed atomic.Int64
 		s := NewScheduler(SchedulerOptions{Report: func(o failover.Observation) {
@@ -171,7 +197,7 @@ func BenchmarkSites(b *testing.B) {
 				failed.Add(1)
 			}
 		}})
-		s.Set(manySites(b, p, sites))
+		s.Set(manySites(b, p, at, sites))
 		before, start := cpu(), time.Now()
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		s.Run(ctx)
@@ -186,13 +212,13 @@ func BenchmarkSites(b *testing.B) {
 	}
 }
 
-func manySites(b *testing.B, p peer, n int) []Job {
+func manySites(b *testing.B, p peer, at netip.AddrPort, n int) []Job {
 	jobs := make([]Job, n)
 	for i := range jobs {
 		site := fmt.Sprintf("site%d", i)
-		check := failover.Check{Name: "front", Kind: failover.CheckHTTPS, Host: site + ".example.org", Port: p.https.Port(),
+		check := failover.Check{Name: "front", Kind: failover.CheckHTTPS, Host: site + ".example.org", Port: at.Port(),
 			Path: "/", Timeout: 5 * time.Second, ExpiryWarning: 24 * time.Hour}
-		look, err := New(site, check, p.https.Addr(), Options{Roots: p.roots})
+		look, err := New(site, check, at.Addr(), Options{Roots: p.roots})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/failover-dns/failover/failover"
 )
@@ -18,14 +19,7 @@ func WriteReport(w io.Writer, site failover.Site, layers []Layer) error {
 			subject = l.Subject
 			fmt.Fprintf(out, "\n%s\n", subject)
 		}
-		fmt.Fprintf(out, "  %-8s %-11s", l.Name, l.State)
-		if l.Took > 0 {
-			fmt.Fprintf(out, " %8v", round(l.Took))
-		}
-		if l.Detail != "" {
-			fmt.Fprintf(out, "  %s", l.Detail)
-		}
-		fmt.Fprintln(out)
+		fmt.Fprintln(out, headline(l))
 		for _, line := range []struct{ label, text string }{
 			{"means:", l.Meaning}, {"try:", l.Try}, {"warning:", l.Warning},
 		} {
@@ -38,6 +32,15 @@ func WriteReport(w io.Writer, site failover.Site, layers []Layer) error {
 		return fmt.Errorf("printing the report: %w", err)
 	}
 	return nil
+}
+
+// headline is a layer in one line.
+func headline(l Layer) string {
+	took := ""
+	if l.Took > 0 {
+		took = fmt.Sprintf("%8v", round(l.Took))
+	}
+	return strings.TrimRight(fmt.Sprintf("  %-8s %-11s %s  %s", l.Name, l.State, took, l.Detail), " ")
 }
 
 // summary names the first layer that broke.

@@ -37,6 +37,9 @@ func dialTCP(ctx context.Context, at netip.AddrPort, o *failover.Observation) (*
 	if err != nil {
 		return nil, connecting().failed(err)
 	}
+	// Close with a reset, as HAProxy's checks do: at 500 looks a second at one address the TIME_WAIT
+	// state of an orderly close would use up our ports. By then nothing is left to be said.
+	c.SetLinger(0)
 	return &conn{c, bind(ctx, c)}, nil
 }
 
