@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,7 +82,9 @@ func (l *loader) ourselves(all, sites []body) Fallback {
 	}
 	f.IPv4 = b.public("ipv4", "198.51.100.7", netip.Addr.Is4)
 	f.IPv6 = b.public("ipv6", "2001:db8::7", netip.Addr.Is6)
-	f.CNAME, _ = b.name("cname", dnsProfile)
+	if f.CNAME, _ = b.name("cname", dnsProfile); f.CNAME != "" {
+		l.cname = text{f.CNAME, b.attrs["cname"].Expr.Range()}
+	}
 	f.CheckRoots = b.path("check_roots", "")
 	f.MinValidity = b.duration("min_validity", day, limits{0, year})
 	if b.has("http") {
@@ -93,9 +96,19 @@ func (l *loader) ourselves(all, sites []body) Fallback {
 			b.complain(b.attrs["https"].Expr.Range(), `https = [":443"]`, "%s: https is empty, and visitors who come by https would find nothing", b.title)
 		}
 	}
+	b.apart(f.HTTP, f.HTTPS)
 	f.CheckHTTPS = b.outside(f.Fallback)
 	b.form()
 	return f
+}
+
+// apart complains about an address that both HTTP and HTTPS want.
+func (b body) apart(http, https []netip.AddrPort) {
+	for _, a := range https {
+		if slices.Contains(http, a) && a.Port() != 0 {
+			b.complain(b.at, "give each its own port", "%s: http and https both listen at %s", b.title, a)
+		}
+	}
 }
 
 func everywhere(port uint16) []netip.AddrPort {

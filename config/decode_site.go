@@ -66,6 +66,9 @@ func (b body) hosts() []failover.Host {
 		if !ok || !b.once("host "+quote(shown(name)), t.at, "let one site have the host") {
 			continue
 		}
+		if name == b.cname.value {
+			b.complain(t.at, "take a name for the fallback that is in no site", "%s: hosts: %s is the fallback's own cname (%s), and would lead to itself", b.title, shown(name), place(b.cname.at))
+		}
 		zone := b.zoneOf(name)
 		switch {
 		case zone != "":

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -55,6 +54,7 @@ type loader struct {
 	zonesBroken bool                 // some zones could not be read, so that hosts have none
 	guessed     map[string]bool      // title and name of what is there misspelt
 	fallback    map[string]hcl.Range // the fallback's own addresses
+	cname       text                 // the fallback's own name, canonical
 	reference   map[string]hcl.Range // the references' addresses
 }
 
@@ -91,15 +91,8 @@ func (l *loader) blocks(sources []source) map[string][]body {
 	parser := hclparse.NewParser()
 	for _, src := range sources {
 		l.sources[src.name] = src.text
-		var file *hcl.File
-		var diags hcl.Diagnostics
-		if strings.HasSuffix(src.name, ".json") {
-			file, diags = parser.ParseJSON(src.text, src.name)
-		} else {
-			file, diags = parser.ParseHCL(src.text, src.name)
-		}
-		l.translate(diags, "", schema{})
-		if file == nil || file.Body == nil || diags.HasErrors() {
+		file := l.file(parser, src)
+		if file == nil {
 			continue
 		}
 		root := body{loader: l, ctx: functions(src.dir), dir: src.dir, at: l.top}
@@ -109,6 +102,27 @@ func (l *loader) blocks(sources []source) map[string][]body {
 		}
 	}
 	return out
+}
+
+// file parses one source; nil when it has mistakes of syntax.
+func (l *loader) file(parser *hclparse.Parser, src source) *hcl.File {
+	if err := tooDeep(src.text); err != nil {
+		at := hcl.Range{Filename: src.name, Start: hcl.InitialPos, End: hcl.InitialPos}
+		l.complain(at, "look for brackets that are never closed", "the file is %v", err)
+		return nil
+	}
+	var file *hcl.File
+	var diags hcl.Diagnostics
+	if strings.HasSuffix(src.name, ".json") {
+		file, diags = parser.ParseJSON(src.text, src.name)
+	} else {
+		file, diags = parser.ParseHCL(src.text, src.name)
+	}
+	l.translate(diags, "", schema{})
+	if diags.HasErrors() || file == nil || file.Body == nil {
+		return nil
+	}
+	return file
 }
 
 // diagnostics cuts out the source lines and orders the list.
@@ -122,7 +136,7 @@ func (l *loader) diagnostics(list []complaint) []Diagnostic {
 			shown[file] = redact(l.sources[file], names)
 		}
 		d := Diagnostic{File: file, Line: c.at.Start.Line, Column: c.at.Start.Column, Message: c.message, Hint: c.hint, Width: 1}
-		d.Source = cmp.Or(line(shown[file], d.Line), "")
+		d.Source = lineAt(shown[file], c.at.Start.Byte)
 		if runes := len([]rune(d.Source)); c.at.End.Line == c.at.Start.Line {
 			d.Width = max(1, min(c.at.End.Column-c.at.Start.Column, runes-d.Column+1))
 		} else {

@@ -241,6 +241,28 @@ func TestManyMistakes(t *testing.T) {
 	}
 }
 
+// TestDeep: absurd nesting is a mistake; it must not exhaust the stack, which ends the program.
+func TestDeep(t *testing.T) {
+	const n = 1_000_000
+	tests := []struct{ name, text string }{
+		{"a.hcl", "x = " + strings.Repeat("(", n)},
+		{"a.hcl", "x = " + strings.Repeat("[", n)},
+		{"a.hcl", "x = " + strings.Repeat("-", n)},
+		{"a.hcl", "x = " + strings.Repeat("1?1:", n/2)},
+		{"a.hcl", "x = " + strings.Repeat("\"${", n)},
+		{"a.hcl", strings.Repeat("a {\n", n)},
+		{"a.hcl", "x = " + strings.Repeat("(", mostDeep-1)},
+		{"a.hcl", strings.Repeat("a {\n", mostDeep-1)},
+		{"a.hcl.json", strings.Repeat("[", n)},
+		{"a.hcl.json", strings.Repeat("[", mostDeep-1)},
+	}
+	for _, tt := range tests {
+		if _, err := parse([]source{{name: tt.name, text: []byte(tt.text)}}); err == nil {
+			t.Errorf("%s with %.8s... is accepted", tt.name, tt.text)
+		}
+	}
+}
+
 func FuzzLoad(f *testing.F) {
 	paths, _ := filepath.Glob("testdata/*/*.hcl*")
 	for _, path := range paths {

@@ -89,15 +89,10 @@ func readRegular(name string, most int64) ([]byte, error) {
 	return text, err
 }
 
-// line returns line n (from 1) of a text, without its end.
-func line(text []byte, n int) string {
-	for ; n > 1; n-- {
-		_, rest, found := bytes.Cut(text, []byte("\n"))
-		if !found {
-			return ""
-		}
-		text = rest
-	}
-	first, _, _ := bytes.Cut(text, []byte("\n"))
+// lineAt returns the line that holds the byte at offset, without its end.
+func lineAt(text []byte, offset int) string {
+	offset = max(0, min(offset, len(text)))
+	start := bytes.LastIndexByte(text[:offset], '\n') + 1
+	first, _, _ := bytes.Cut(text[start:], []byte("\n"))
 	return strings.TrimRight(string(first), "\r")
 }
