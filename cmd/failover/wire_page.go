@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/failover-dns/failover/failover"
+	"github.com/failover-dns/failover/fallback"
+	"github.com/failover-dns/failover/site"
+)
+
+// publisher renders what the controller wants shown and hands it to the fallback, all sites at
+// once, so that no visitor ever sees half of a change.
+type publisher struct {
+	store  *site.Store
+	server *fallback.Server
+
+	mu    sync.Mutex
+	shown map[string]shown
+}
+
+// shown is what was last wanted for a site, and what was made of it.
+type shown struct {
+	site    failover.Site
+	since   time.Time
+	serving bool
+	notice  failover.Notice
+	err     error
+}
+
+// set makes the table of exactly these sites. Sites that are new start as their state says; those
+// that stay keep what they show.
+func (p *publisher) set(sites []failover.Site, state func(name string) failover.State) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	next := make(map[string]shown, len(sites))
+	var errs []error
+	for _, s := range sites {
+		now, known := p.shown[s.Name]
+		if !known {
+			st := state(s.Name)
+			now.since, now.serving = st.OutageSince, st.Visitors(time.Now())
+		}
+		now.site = s
+		p.render(&now)
+		errs = append(errs, now.err)
+		next[s.Name] = now
+	}
+	p.shown = next
+	p.push()
+	return errors.Join(errs...)
+}
+
+// publish shows one site as its state wants.
+func (p *publisher) publish(s failover.Site, state failover.State, serving bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old, known := p.shown[s.Name]
+	if !known {
+		return nil // the site left with a reload
+	}
+	now := shown{site: old.site, since: state.OutageSince, serving: serving}
+	p.render(&now)
+	p.shown[s.Name] = now
+	if old.err != nil || old.serving != serving || serving && !old.since.Equal(now.since) {
+		p.push()
+	}
+	return now.err
+}
+
+// refresh renders what is served again: a page was edited, or another day has begun.
+func (p *publisher) refresh() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for name, now := range p.shown {
+		if now.serving {
+			p.render(&now)
+			p.shown[name] = now
+		}
+	}
+	p.push()
+}
+
+// render makes the notice of one site; p.mu is held. A page that cannot be made leaves the last
+// one, and the error says so.
+func (p *publisher) render(s *shown) {
+	source, _ := p.store.Get(s.site.Page) // the store says what is wrong with an edit; the last good page is served
+	notice, err := source.Render(site.RenderInput{Site: s.site, Serving: s.serving, Since: s.since, Now: time.Now()})
+	if err == nil {
+		s.notice = notice
+	}
+	s.err = err
+}
+
+// push hands the whole table to the fallback; p.mu is held.
+func (p *publisher) push() {
+	notices := make([]failover.Notice, 0, len(p.shown))
+	for _, s := range p.shown {
+		notices = append(notices, s.notice)
+	}
+	p.server.Publish(notices)
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/failover-dns/failover/config"
+	"github.com/failover-dns/failover/failover"
+	"github.com/failover-dns/failover/failover/probe"
+)
+
+// ownInterval is how often we look at our own server while nothing happens.
+const ownInterval = time.Minute
+
+// looks are all that a configuration asks to be looked at.
+type looks struct {
+	jobs   []probe.Job
+	origin map[string][]probe.Func // by site
+	own    map[string][]probe.Func // our own server, by site
+}
+
+// lookOptions are what looks are made from beside the configuration.
+type lookOptions struct {
+	vantage, version string
+}
+
+func newLooks(cfg *config.Config, o lookOptions) (*looks, error) {
+	l := &looks{origin: map[string][]probe.Func{}, own: map[string][]probe.Func{}}
+	roots, err := loadRoots(cfg.Fallback.CheckRoots)
+	if err != nil {
+		return nil, err
+	}
+	opt := probe.Options{Vantage: o.vantage, UserAgent: "failover/" + o.version + " (+health check)"}
+	for _, ref := range cfg.References.Checks {
+		look, err := probe.Reference(ref.Kind, ref.Address, cfg.References.Timeout, opt)
+		if err != nil {
+			return nil, err
+		}
+		l.jobs = append(l.jobs, probe.Job{Key: "reference " + ref.Kind + " " + ref.Address, Interval: cfg.References.Interval,
+			Recheck: time.Second, Timeout: cfg.References.Timeout, Look: look})
+	}
+	for _, s := range cfg.Sites {
+		if err := l.addOrigin(s, opt); err != nil {
+			return nil, err
+		}
+		if err := l.addOwn(s, cfg.Fallback, opt, roots); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+func (l *looks) addOrigin(s failover.Site, opt probe.Options) error {
+	for _, h := range s.Hosts {
+		opt.Hosts = append(opt.Hosts, h.Name)
+	}
+	for _, check := range s.Checks {
+		for _, address := range s.Origin {
+			look, err := probe.New(s.Name, check, address, opt)
+			if err != nil {
+				return err
+			}
+			l.origin[s.Name] = append(l.origin[s.Name], look)
+			l.jobs = append(l.jobs, probe.Job{Key: fmt.Sprintf("origin %s %s %s", s.Name, check.Name, address), Site: s.Name,
+				Interval: check.Interval, Recheck: check.Recheck, Settle: s.Policy.DownAfter, Timeout: check.Timeout + time.Second, Look: look})
+		}
+	}
+	return nil
+}
+
+func (l *looks) addOwn(s failover.Site, f config.Fallback, opt probe.Options, roots *x509.CertPool) error {
+	opt.Roots, opt.MinValidity = roots, f.MinValidity
+	for _, h := range s.Hosts {
+		for _, address := range f.CheckHTTPS {
+			look, err := probe.Fallback(s.Name, h, address, opt)
+			if err != nil {
+				return err
+			}
+			l.own[s.Name] = append(l.own[s.Name], look)
+			l.jobs = append(l.jobs, probe.Job{Key: fmt.Sprintf("own %s %s %s", s.Name, h.Name, address),
+				Interval: ownInterval, Recheck: 2 * time.Second, Settle: 10 * time.Second, Look: look})
+		}
+	}
+	return nil
+}
+
+// all makes looks at the same time and returns what they saw, in their order.
+func all(ctx context.Context, list []probe.Func) []failover.Observation {
+	seen := make([]failover.Observation, len(list))
+	var wg sync.WaitGroup
+	for i, look := range list {
+		wg.Go(func() { seen[i] = look(ctx) })
+	}
+	wg.Wait()
+	return seen
+}
