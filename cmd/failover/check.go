@@ -1,9 +1,8 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"sync"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -46,70 +45,39 @@ func newCheck(p *program) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return p.report(site, lookAll(c.Context(), looks), *output == "json")
+		names := askNames(c.Context(), cfg, site)
+		return p.report(site, all(c.Context(), looks), names, *output == "json")
 	}
 	return c
 }
 
 // siteLooks returns all looks that tell something about the site.
 func siteLooks(cfg *config.Config, site failover.Site, ours bool) ([]probe.Func, error) {
-	var looks []probe.Func
-	opt := probe.Options{Vantage: "here", MinValidity: cfg.Fallback.MinValidity}
-	for _, h := range site.Hosts {
-		opt.Hosts = append(opt.Hosts, h.Name)
-	}
-	add := func(look probe.Func, err error) error {
-		looks = append(looks, look)
-		return err
-	}
-	for _, r := range cfg.References.Checks {
-		if err := add(probe.Reference(r.Kind, r.Address, cfg.References.Timeout, opt)); err != nil {
-			return nil, err
-		}
-	}
-	for _, check := range site.Checks {
-		for _, address := range site.Origin {
-			if err := add(probe.New(site.Name, check, address, opt)); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if !ours {
-		return looks, nil
-	}
-	roots, err := visitorRoots(cfg.Fallback.CheckRoots)
+	one := *cfg
+	one.Sites = []failover.Site{site}
+	l, err := newLooks(&one, lookOptions{vantage: "here", version: buildVersion()})
 	if err != nil {
 		return nil, err
 	}
-	opt.Roots = roots
-	for _, host := range site.Hosts {
-		for _, at := range cfg.Fallback.CheckHTTPS {
-			if err := add(probe.Fallback(site.Name, host, at, opt)); err != nil {
-				return nil, err
-			}
+	list := l.origin[site.Name]
+	if ours {
+		list = append(list, l.own[site.Name]...)
+	}
+	for _, job := range l.jobs {
+		if job.Site == "" && strings.HasPrefix(job.Key, "reference ") {
+			list = append(list, job.Look)
 		}
 	}
-	return looks, nil
-}
-
-// lookAll makes all looks at the same time.
-func lookAll(ctx context.Context, looks []probe.Func) []failover.Observation {
-	observations := make([]failover.Observation, len(looks))
-	var wg sync.WaitGroup
-	for i, look := range looks {
-		wg.Go(func() { observations[i] = look(ctx) })
-	}
-	wg.Wait()
-	return observations
+	return list, nil
 }
 
 // report writes what was seen.
-func (p *program) report(site failover.Site, observations []failover.Observation, asJSON bool) error {
+func (p *program) report(site failover.Site, observations []failover.Observation, names []probe.Name, asJSON bool) error {
 	well := true
 	for _, o := range observations {
 		well = well && (o.Role != failover.RoleOrigin || o.Health != failover.Down)
 	}
-	layers := probe.Diagnose(site, observations, nil)
+	layers := probe.Diagnose(site, observations, names)
 	var err error
 	if asJSON {
 		err = p.json(checkup{site.Name, well, observations, layers})

@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/miekg/dns"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -66,23 +67,64 @@ func answerQuery(w dns.ResponseWriter, q *dns.Msg) {
 
 type webKey struct{}
 
-// webServer: `webserver ADDR TEXT` starts an origin and writes failover.hcl from template.hcl with
-// its port; `webserver stop` stops it.
+// webServer: `webserver TEXT` starts an origin on loopback and sets $ORIGIN_PORT; `webserver stop`
+// stops it.
 func webServer(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) == 1 && args[0] == "stop" {
-		ts.Value(webKey{}).(*origins).stop()
+	if len(args) != 1 {
+		ts.Fatalf("usage: webserver TEXT, or webserver stop")
+	}
+	origin := ts.Value(webKey{}).(*origins)
+	if args[0] == "stop" {
+		origin.stop()
 		return
 	}
-	l, err := net.Listen("tcp", args[0])
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
-	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, args[1]) })}
+	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, args[0]) })}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(l) }()
-	ts.Value(webKey{}).(*origins).stop = func() { s.Close(); <-ended; ended <- nil }
-	ts.Defer(func() { ts.Value(webKey{}).(*origins).stop() })
-	port := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
-	text := strings.ReplaceAll(ts.ReadFile("template.hcl"), "PORT", port)
-	ts.Check(os.WriteFile(ts.MkAbs("failover.hcl"), []byte(text), 0o644))
+	origin.stop = sync.OnceFunc(func() { s.Close(); <-ended })
+	ts.Defer(func() { origin.stop() })
+	ts.Setenv("ORIGIN_PORT", fmt.Sprint(l.Addr().(*net.TCPAddr).Port))
+}
+
+// freePorts: `freeport NAME...` sets variables to ports of loopback that nobody uses.
+func freePorts(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range args {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		ts.Check(err)
+		defer l.Close() // after the last, so that all differ
+		ts.Setenv(name, fmt.Sprint(l.Addr().(*net.TCPAddr).Port))
+	}
+}
+
+// expand: `expand FROM TO` copies a file and puts variables in.
+func expand(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: expand FROM TO")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(os.Expand(ts.ReadFile(args[0]), ts.Getenv)), 0o644))
+}
+
+// answers: `answers SERVER NAME VALUE` waits until the name server answers exactly this A record.
+func answers(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: answers SERVER NAME VALUE")
+	}
+	got := ""
+	poll(ts, func() bool {
+		m, err := dns.Exchange(new(dns.Msg).SetQuestion(args[1], dns.TypeA), args[0])
+		if err != nil {
+			got = err.Error()
+			return false
+		}
+		got = fmt.Sprint(m.Answer)
+		a, ok := (*dns.A)(nil), len(m.Answer) == 1
+		if ok {
+			a, ok = m.Answer[0].(*dns.A)
+		}
+		return ok && a.A.String() == args[2]
+	}, func() string { return "the name server answers " + got })
 }
 
 // origins is what a script's web server is stopped by.

@@ -31,7 +31,7 @@ func newDescs() descs {
 		vetoes:      gauge("failover_vetoes", "1 for each safety rule that stops a wanted switch.", "site", "rule"),
 		expiry:      gauge("failover_certificate_expiry_timestamp_seconds", "When the fallback's certificate for the host ends, in Unix time.", "host"),
 		active:      gauge("failover_probes_active", "Looks under way."),
-		late:        gauge("failover_probes_late", "Looks whose time has come and that could not start yet."),
+		late:        gauge("failover_probe_lateness_seconds", "How late the newest look began, in whole seconds."),
 		lastTurn:    gauge("failover_loop_last_turn_timestamp_seconds", "When the control loop last went round, in Unix time."),
 		build:       gauge("failover_build_info", "Always 1; the labels say what runs.", "version", "revision", "goversion"),
 		scrapeError: gauge("failover_scrape_error", "1 when the controller's status could not be read for this scrape."),

@@ -29,7 +29,7 @@ type MonitorOptions struct {
 	Config       func() error                // why the configuration is not loaded, or nil
 	Listening    func() error                // why the fallback does not listen, or nil
 	Certificates func() map[string]time.Time // NotAfter by canonical host, of what the fallback holds
-	Probes       func() (active, late int)   // of the scheduler
+	Probes       func() (active, late int)   // looks under way; by how many seconds the newest began late
 
 	Version, Revision, GoVersion string
 }

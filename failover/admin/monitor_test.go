@@ -73,7 +73,7 @@ func TestMetrics(t *testing.T) {
 		`failover_certificate_expiry_timestamp_seconds{host="example.org."} 1.8e+09`,
 		`failover_provider_errors_total{kind="rate-limited",zone="example.org."} 1`,
 		`failover_probes_active 3`,
-		`failover_probes_late 1`,
+		`failover_probe_lateness_seconds 1`,
 		`failover_scrape_error 0`,
 		`failover_build_info{goversion="go1.26",revision="abc",version="1.2.3"} 1`,
 	} {
