@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -71,22 +72,36 @@ func (a *acmeIssuer) issue(ctx context.Context, name string, replaces *x509.Cert
 		return nil, &issueError{trouble: troubleHost, err: err}
 	}
 	order.Profile, order.Replaces = a.options.Profile, replaces
+	chain, err := a.place(ctx, name, order)
+	if err != nil {
+		return nil, a.sort(err, said, false)
+	}
+	return append(block, chain...), nil
+}
+
+// place takes an order to its end. A CA that does not know the certificate to be replaced gets
+// the order once more, as a new one.
+func (a *acmeIssuer) place(ctx context.Context, name string, order acmez.OrderParameters) ([]byte, error) {
 	solver, err := newSolver(a.options, name)
 	if err != nil {
 		return nil, &issueError{trouble: troubleHost, err: err}
 	}
 	client := acmez.Client{Client: a.client, ChallengeSolvers: map[string]acmez.Solver{acme.ChallengeTypeDNS01: solver}}
 	chains, err := client.ObtainCertificate(ctx, order)
-	if err == nil && len(chains) == 0 {
-		err = errors.New("the CA issued no certificate")
+	if err != nil && order.Replaces != nil && !solver.used.Load() && is(err, acme.ProblemTypeMalformed, acme.ProblemTypeAlreadyReplaced, acme.ProblemTypeUnauthorized) {
+		order.Replaces = nil
+		chains, err = client.ObtainCertificate(ctx, order)
 	}
-	if err != nil {
-		if solver.failed.Load() {
-			return nil, &issueError{trouble: troubleHost, err: err}
-		}
-		return nil, a.sort(err, said, false)
+	switch {
+	case err == nil && len(chains) > 0:
+		return chains[0].ChainPEM, nil
+	case err == nil:
+		return nil, errors.New("the CA issued no certificate")
+	case solver.failed.Load():
+		return nil, &issueError{trouble: troubleHost, err: err}
+	default:
+		return nil, err
 	}
-	return append(block, chains[0].ChainPEM...), nil
 }
 
 // registered returns the account at the CA, made the first time. The key on disk is the account:
@@ -134,6 +149,10 @@ func (a *acmeIssuer) remember(account acme.Account, err error) (acme.Account, er
 // sort finds out what can be done about an error of the CA's; account tells that it concerns
 // everybody.
 func (a *acmeIssuer) sort(err error, said *heard, account bool) error {
+	var sorted *issueError
+	if errors.As(err, &sorted) {
+		return err
+	}
 	issue := &issueError{trouble: troubleCA, retryAfter: said.retryAfter(), err: err}
 	var problem acme.Problem
 	if !errors.As(err, &problem) {
@@ -152,9 +171,10 @@ func (a *acmeIssuer) sort(err error, said *heard, account bool) error {
 	return issue
 }
 
-func is(err error, problemType string) bool {
+// is tells whether an error is one of these problems (RFC 8555 section 6.7).
+func is(err error, problemTypes ...string) bool {
 	var problem acme.Problem
-	return errors.As(err, &problem) && problem.Type == problemType
+	return errors.As(err, &problem) && slices.Contains(problemTypes, problem.Type)
 }
 
 // listening remembers a Retry-After (RFC 9110 section 10.2.3) that acmez does not pass on.

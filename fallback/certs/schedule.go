@@ -135,8 +135,10 @@ func (m *Manager) attempt(ctx context.Context, e *entry) {
 
 // obtain gets a certificate and saves it. One that could not be saved is used all the same.
 func (m *Manager) obtain(ctx context.Context, e *entry) (*held, error) {
-	if err := m.store.writable(); err != nil {
-		return nil, &issueError{trouble: troubleDisk, err: err}
+	if m.options.Directory != "" {
+		if err := m.store.writable(); err != nil {
+			return nil, &issueError{trouble: troubleDisk, err: err}
+		}
 	}
 	pair, err := m.issuer.issue(ctx, e.name, m.replaces(e))
 	if err != nil {
@@ -161,7 +163,7 @@ func (m *Manager) obtain(ctx context.Context, e *entry) (*held, error) {
 }
 
 // replaces returns the certificate that a renewal supersedes (RFC 9773 section 5), which exempts it
-// from Let's Encrypt's limits; after a failure it is left out, in case it is the reason.
+// from Let's Encrypt's limits; after a failure it is left out, should it be the reason.
 func (m *Manager) replaces(e *entry) *x509.Certificate {
 	m.mu.Lock()
 	defer m.mu.Unlock()

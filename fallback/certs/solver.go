@@ -26,6 +26,7 @@ const (
 type solver struct {
 	dns01  certmagic.DNS01Solver
 	log    *slog.Logger
+	used   atomic.Bool // the order got as far as a challenge
 	failed atomic.Bool // the record was not set or not seen: the CA is not to blame
 }
 
@@ -46,6 +47,7 @@ func newSolver(options Options, name string) (*solver, error) {
 }
 
 func (s *solver) Present(ctx context.Context, c acme.Challenge) error {
+	s.used.Store(true)
 	s.log.Debug("setting a DNS-01 record", "record", c.DNS01TXTRecordName())
 	return s.blame(s.dns01.Present(ctx, c))
 }
