@@ -11,15 +11,15 @@ import (
 
 // Verdict is what fresh observations say together.
 type Verdict struct {
-	Health Health
-	Cause  Cause     // of the failure, or CausePartial beside Up
-	Detail string    // one sentence
-	Since  time.Time // when the last observation needed for the verdict was made
-	Until  time.Time // every part of the origin was seen so at this time or later
+	Health Health    `json:"health"`
+	Cause  Cause     `json:"cause,omitempty"`  // of the failure, or CausePartial beside Up
+	Detail string    `json:"detail,omitempty"` // one sentence
+	Since  time.Time `json:"since,omitzero"`   // when the last observation needed for the verdict was made
+	Until  time.Time `json:"until,omitzero"`   // every part of the origin was seen so at this time or later
 
-	Blind          bool // references were asked and too few answered: we may be the ones offline
-	FallbackReady  bool // our own server serves every host, as seen through its public address
-	FallbackDetail string
+	Blind          bool   `json:"blind"`         // references were asked and too few answered: we may be the ones offline
+	FallbackReady  bool   `json:"fallbackReady"` // our own server serves every host, as seen through its public address
+	FallbackDetail string `json:"fallbackDetail,omitempty"`
 }
 
 // Judge combines observations. Only fresh ones vote, the newest of each look; a vantage whose

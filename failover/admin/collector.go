@@ -63,7 +63,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	if o.Certificates != nil {
 		for host, end := range o.Certificates() {
-			set(c.d.expiry, float64(end.Unix()), host)
+			if !end.IsZero() { // a host without certificate has no end either; /readyz names it
+				set(c.d.expiry, float64(end.Unix()), host)
+			}
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)

@@ -32,11 +32,13 @@ func full(now time.Time) (*admin.Monitor, *fake) {
 	f.statuses[1].Verdict.Health = failover.Down
 	f.statuses[1].Trouble = "provider unavailable"
 	m := admin.NewMonitor(admin.MonitorOptions{
-		Controller:   f,
-		Turned:       func() time.Time { return now },
-		Certificates: func() map[string]time.Time { return map[string]time.Time{"example.org.": time.Unix(1800000000, 0)} },
-		Probes:       func() (int, int) { return 3, 1 },
-		Version:      "1.2.3", Revision: "abc", GoVersion: "go1.26",
+		Controller: f,
+		Turned:     func() time.Time { return now },
+		Certificates: func() map[string]time.Time {
+			return map[string]time.Time{"example.org.": time.Unix(1800000000, 0), "bare.example.org.": {}}
+		},
+		Probes:  func() (int, int) { return 3, 1 },
+		Version: "1.2.3", Revision: "abc", GoVersion: "go1.26",
 	})
 	m.Observe(failover.Observation{Site: "www", Role: failover.RoleOrigin, Check: "front", Health: failover.Down, Cause: failover.CauseRefused,
 		Timings: failover.Timings{Connect: 20 * time.Millisecond, Total: 30 * time.Millisecond}})
@@ -81,7 +83,7 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("missing: %s", want)
 		}
 	}
-	for _, wrong := range []string{`failover_switches_total{direction="fallback",site="shop"}`, `check="ref"`, `failover_vetoes{rule="dwell",site="shop"}`} {
+	for _, wrong := range []string{`failover_switches_total{direction="fallback",site="shop"}`, `check="ref"`, `host="bare.example.org."`, `failover_vetoes{rule="dwell",site="shop"}`} {
 		if strings.Contains(body, wrong) {
 			t.Errorf("should not be there: %s", wrong)
 		}
