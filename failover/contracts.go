@@ -167,7 +167,7 @@ type Notice struct {
 	// Serving says whether these hosts are failed over (or were a moment ago). If not, they get a
 	// plain 503 that says so.
 	Serving    bool
-	Pages      []Page // the first is the default language; never empty
+	Pages      []Page // the first is the default language; empty only where Serving is false
 	Problem    []byte // RFC 9457 problem+json for API clients
 	RetryAfter time.Duration
 }

@@ -26,11 +26,13 @@ type RenderInput struct {
 	Now     time.Time // decides the day of the outage, and whether a promised update is overdue
 }
 
-// Bounds and default of what visitors are told to wait.
+// Bounds and default of what visitors are told to wait, and the longest time until a page that is
+// left open loads itself again.
 const (
 	minRetry     = 30 * time.Second
 	defaultRetry = 5 * time.Minute
 	maxRetry     = 24 * time.Hour
+	maxReload    = time.Hour
 )
 
 // hostMark stands for the site's host in a page's text.
@@ -151,14 +153,15 @@ type other struct {
 // execute renders one document.
 func (s *Source) execute(i int, in RenderInput, key renderKey) ([]byte, error) {
 	d := s.documents[i]
+	reload := min(max(key.retry, minRetry), maxReload)
 	v := view{
 		Lang: d.lang.String(), RTL: rtl(d.lang), Host: key.host, Style: s.program.style,
 		Title: fill(d.title, key.host), Summary: fill(d.summary, key.host), Fraud: fill(d.fraud, key.host),
-		Words: d.words, Refresh: int(key.retry.Seconds()),
+		Words: d.words, Refresh: int(reload.Seconds()),
 		Since: d.clock(d.sinceOr(in.Since), in.Now),
 		Body:  template.HTML(fillHTML(d.body, key.host)), // sanitised when it was loaded
 	}
-	v.Words.Reload = count(d.words.Reload, int((key.retry+time.Minute-1)/time.Minute))
+	v.Words.Reload = count(d.words.Reload, int((reload+time.Minute-1)/time.Minute))
 	if !d.overdue(in.Now) {
 		v.Next = d.clock(d.nextUpdate, time.Time{})
 	}

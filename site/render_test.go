@@ -183,6 +183,23 @@ func TestOtherLanguage(t *testing.T) {
 	}
 }
 
+// TestReload: a page that is left open comes back often enough, and does not flicker.
+func TestReload(t *testing.T) {
+	for retry, want := range map[time.Duration]string{
+		0: `content="300"`, time.Second: `content="30"`, 10 * time.Minute: `content="600"`, 24 * time.Hour: `content="3600"`,
+	} {
+		in := outage()
+		in.Site.RetryAfter = retry
+		n := mustRender(t, mustLoad(t, ""), in)
+		if !bytes.Contains(n.Pages[0].HTML, []byte(`http-equiv="refresh" `+want)) {
+			t.Errorf("retry after %v: no %s", retry, want)
+		}
+		if retry > 0 && n.RetryAfter != retry {
+			t.Errorf("the header would say %v, want %v", n.RetryAfter, retry)
+		}
+	}
+}
+
 func TestHostName(t *testing.T) {
 	tests := []struct {
 		hosts []string

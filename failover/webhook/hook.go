@@ -48,6 +48,7 @@ type Hook struct {
 	mu    sync.Mutex
 	queue []Event
 	limit int
+	busy  bool   // an event is on its way
 	lost  uint64 // dropped since the last event that was taken from the queue
 	stats Stats
 }
@@ -57,7 +58,7 @@ type Stats struct {
 	Delivered uint64
 	Failed    uint64 // given up: refused for good, or tried for too long
 	Dropped   uint64 // the queue was full
-	Queued    int    // waiting now
+	Queued    int    // waiting, or on its way
 }
 
 // New returns a hook, or says what is wrong with the options.
@@ -124,7 +125,7 @@ func (h *Hook) next() (Event, bool) {
 		return Event{}, false
 	}
 	e := h.queue[0]
-	h.queue = h.queue[1:]
+	h.queue, h.busy = h.queue[1:], true
 	e.Dropped, h.lost = h.lost, 0
 	return e, true
 }
@@ -134,7 +135,9 @@ func (h *Hook) Stats() Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.stats
-	s.Queued = len(h.queue)
+	if s.Queued = len(h.queue); h.busy {
+		s.Queued++
+	}
 	return s
 }
 
@@ -159,6 +162,7 @@ func (h *Hook) Run(ctx context.Context) {
 // finish counts the outcome of one event.
 func (h *Hook) finish(ctx context.Context, e Event, err error) {
 	h.mu.Lock()
+	h.busy = false
 	if err == nil {
 		h.stats.Delivered++
 	} else {
