@@ -1,0 +1,85 @@
+package dnsproviders
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/miekg/dns"
+
+	"github.com/failover-dns/failover/dnsproviders/wire"
+	"github.com/failover-dns/failover/failover"
+)
+
+// expectation is what a server must say of one name and type.
+type expectation struct {
+	name   string
+	rrtype uint16
+	want   *failover.RecordSet // nil: there is no such set
+}
+
+// expectations lists what to ask after a plan. Names that are proxied, and a CNAME at the apex,
+// are answered with addresses that the provider makes up, so they are left out. A name with a
+// CNAME holds nothing else.
+func expectations(p failover.Plan) []expectation {
+	var list []expectation
+	for _, name := range p.Names {
+		sets := failover.Select(p.After, []string{name})
+		byType := map[string]*failover.RecordSet{}
+		proxied := false
+		for i := range sets {
+			byType[sets[i].Type] = &sets[i]
+			proxied = proxied || sets[i].Proxied
+		}
+		cname := byType[failover.TypeCNAME]
+		switch {
+		case proxied || cname != nil && name == p.Zone:
+		case cname != nil:
+			list = append(list, expectation{name, dns.TypeCNAME, cname})
+		default:
+			for _, rrtype := range failover.ManagedTypes() {
+				if code, _ := wire.Type(rrtype); code != dns.TypeCNAME {
+					list = append(list, expectation{name, code, byType[rrtype]})
+				}
+			}
+		}
+	}
+	return list
+}
+
+// check compares an answer with what is expected.
+func (e expectation) check(server string, m *dns.Msg) error {
+	if m.Rcode != dns.RcodeNameError {
+		if err := wire.Check(server, m); err != nil {
+			return err
+		}
+	}
+	if !m.Authoritative {
+		return fmt.Errorf("answers without authority for %s", e.name)
+	}
+	sets := wire.Sets(wire.Select(m.Answer, e.name, e.rrtype))
+	if cname := wire.Select(m.Answer, e.name, dns.TypeCNAME); e.rrtype != dns.TypeCNAME && len(cname) > 0 {
+		sets = wire.Sets(cname)
+	}
+	switch {
+	case len(sets) == 0 && e.want == nil:
+		return nil
+	case len(sets) == 0:
+		return fmt.Errorf("%s has no %s record", e.name, dns.Type(e.rrtype))
+	case e.want == nil:
+		return fmt.Errorf("still answers %s", sets[0])
+	case !sets[0].SameValues(*e.want) || sets[0].TTL > e.want.TTL:
+		return fmt.Errorf("still answers %s", sets[0])
+	}
+	return nil
+}
+
+// noRoute tells whether an error means that this machine cannot talk to such addresses at all.
+func noRoute(err error) bool {
+	for _, e := range []error{syscall.ENETUNREACH, syscall.EADDRNOTAVAIL, syscall.EAFNOSUPPORT} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
