@@ -23,10 +23,11 @@ import (
 // maxBody bounds an answer; a listing of 5,000 records has about 3 MB.
 const maxBody = 64 << 20
 
-// secret is a token that no formatting prints.
-type secret struct{ value string }
+// secret gives a token. It is a function because printing a struct shows the fields in it, their
+// own methods notwithstanding, but never what a function holds.
+type secret func() string
 
-func (secret) Format(f fmt.State, _ rune) { io.WriteString(f, "(secret)") }
+func keep(token string) secret { return func() string { return token } }
 
 // client makes calls. Its errors are *failover.ZoneError without zone and operation, which the
 // caller knows; see zone.fault.
@@ -153,7 +154,7 @@ func (c *client) roundTrip(ctx context.Context, method, target string, payload [
 	if err != nil {
 		return reply{}, err
 	}
-	req.Header.Set("Authorization", "Bearer "+c.token.value)
+	req.Header.Set("Authorization", "Bearer "+c.token())
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "failover")
 	if payload != nil {
@@ -173,12 +174,12 @@ func (c *client) roundTrip(ctx context.Context, method, target string, payload [
 
 // redact keeps the token out of an error, whatever a proxy or the server put into it.
 func (c *client) redact(err error) error {
-	if !strings.Contains(err.Error(), c.token.value) {
+	if !strings.Contains(err.Error(), c.token()) {
 		return err
 	}
 	return errors.New(c.clean(err.Error()))
 }
 
 func (c *client) clean(text string) string {
-	return strings.ReplaceAll(text, c.token.value, "(secret)")
+	return strings.ReplaceAll(text, c.token(), "(secret)")
 }

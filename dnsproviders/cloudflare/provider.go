@@ -92,10 +92,10 @@ func Open(o Options) (*Provider, error) {
 	if limit == 0 {
 		limit = defaultBudget
 	}
-	p.client = &client{base: base, token: secret{o.Token}, http: httpClient(o.Roots), budget: newBudget(limit), log: o.Log}
+	p.client = &client{base: base, token: keep(o.Token), http: httpClient(o.Roots), budget: newBudget(limit), log: o.Log}
 	p.acme = p.client
 	if o.ACMEToken != "" && o.ACMEToken != o.Token { // perhaps another user's, with a limit of its own
-		p.acme = &client{base: base, token: secret{o.ACMEToken}, http: p.client.http, budget: newBudget(limit), log: o.Log}
+		p.acme = &client{base: base, token: keep(o.ACMEToken), http: p.client.http, budget: newBudget(limit), log: o.Log}
 	}
 	p.libdns = &cflibdns.Provider{HTTPClient: acmeClient{p.acme}}
 	return p, nil
