@@ -1,10 +1,13 @@
 package config
 
-import "fmt"
+import "errors"
 
-// mostDeep is more than anybody nests, and far less than what the recursive parsers of hcl survive:
-// a Go program whose stack is exhausted ends, and cannot be saved.
-const mostDeep = 10_000
+// Limits that are more than anybody needs, and far less than what the recursive parsers of hcl
+// survive: a Go program whose stack is exhausted ends, and cannot be saved.
+const (
+	mostDeep       = 1_000
+	mostConditions = 50_000 // in one line, which may be the JSON form of thousands of sites
+)
 
 // tooDeep returns an error for a text whose brackets, signs or conditions nest absurdly deep. It
 // counts without regard to quotes, which can only err on the side of caution.
@@ -26,8 +29,8 @@ func tooDeep(text []byte) error {
 		default:
 			signs = 0
 		}
-		if max(depth, signs, questions) > mostDeep {
-			return fmt.Errorf("nested more than %d deep", mostDeep)
+		if max(depth, signs) > mostDeep || questions > mostConditions {
+			return errors.New("nested absurdly deep")
 		}
 	}
 	return nil

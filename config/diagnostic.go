@@ -12,10 +12,11 @@ type Diagnostic struct {
 	File    string `json:"file"`
 	Line    int    `json:"line"`             // from 1
 	Column  int    `json:"column"`           // from 1, in characters
-	Width   int    `json:"width,omitempty"`  // characters concerned, at least 1
-	Source  string `json:"source,omitempty"` // the line itself, secrets masked; empty when there is none
+	Source  string `json:"source,omitempty"` // the line, or the part of it that matters, secrets masked
 	Message string `json:"message"`          // what is wrong, and what was expected
 	Hint    string `json:"hint,omitempty"`   // what to do
+
+	before, width int // where in Source the mark goes, in characters
 }
 
 // String renders the diagnostic in several lines: place and message, the source line with a mark
@@ -26,7 +27,7 @@ func (d Diagnostic) String() string {
 	if d.Source != "" {
 		number := fmt.Sprintf("%5d", d.Line)
 		fmt.Fprintf(&b, "\n%s | %s\n%s | %s%s", number, d.Source,
-			strings.Repeat(" ", len(number)), indent(d.Source, d.Column-1), strings.Repeat("^", max(1, d.Width)))
+			strings.Repeat(" ", len(number)), indent(d.Source, d.before), strings.Repeat("^", max(1, d.width)))
 	}
 	if d.Hint != "" {
 		fmt.Fprintf(&b, "\n  try: %s", d.Hint)

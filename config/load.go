@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclparse"
@@ -135,12 +136,11 @@ func (l *loader) diagnostics(list []complaint) []Diagnostic {
 		if _, found := shown[file]; !found {
 			shown[file] = redact(l.sources[file], names)
 		}
-		d := Diagnostic{File: file, Line: c.at.Start.Line, Column: c.at.Start.Column, Message: c.message, Hint: c.hint, Width: 1}
-		d.Source = lineAt(shown[file], c.at.Start.Byte)
-		if runes := len([]rune(d.Source)); c.at.End.Line == c.at.Start.Line {
-			d.Width = max(1, min(c.at.End.Column-c.at.Start.Column, runes-d.Column+1))
-		} else {
-			d.Width = max(1, runes-d.Column+1)
+		d := Diagnostic{File: file, Line: c.at.Start.Line, Column: c.at.Start.Column, Message: c.message, Hint: c.hint}
+		d.Source, d.before = excerpt(shown[file], c.at.Start.Byte)
+		d.width = utf8.RuneCountInString(d.Source) - d.before
+		if c.at.End.Line == c.at.Start.Line {
+			d.width = min(c.at.End.Column-c.at.Start.Column, d.width)
 		}
 		out = append(out, d)
 	}

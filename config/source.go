@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 )
 
 // source is the text of one file.
@@ -89,10 +90,27 @@ func readRegular(name string, most int64) ([]byte, error) {
 	return text, err
 }
 
-// lineAt returns the line that holds the byte at offset, without its end.
-func lineAt(text []byte, offset int) string {
+// widest is the most of a line that is shown, in bytes. Programs write JSON without line ends.
+const widest = 200
+
+// excerpt returns the line that holds the byte at offset, or the part around it of a long line, and
+// how many characters of it are before the offset.
+func excerpt(text []byte, offset int) (line string, before int) {
 	offset = max(0, min(offset, len(text)))
-	start := bytes.LastIndexByte(text[:offset], '\n') + 1
-	first, _, _ := bytes.Cut(text[start:], []byte("\n"))
-	return strings.TrimRight(string(first), "\r")
+	from, to := max(0, offset-widest/2), min(len(text), offset+widest/2)
+	head, tail := text[from:offset], text[offset:to]
+	lead, trail := "...", "..."
+	if at := bytes.LastIndexByte(head, '\n'); at >= 0 {
+		head, lead = head[at+1:], ""
+	} else if from == 0 {
+		lead = ""
+	}
+	if at := bytes.IndexByte(tail, '\n'); at >= 0 {
+		tail, trail = tail[:at], ""
+	} else if to == len(text) {
+		trail = ""
+	}
+	shown := lead + strings.ToValidUTF8(string(head), "")
+	rest := strings.TrimRight(strings.ToValidUTF8(string(tail), ""), "\r")
+	return shown + rest + trail, utf8.RuneCountInString(shown)
 }

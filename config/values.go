@@ -8,24 +8,11 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/net/idna"
 
 	"github.com/failover-dns/failover/failover"
 )
-
-// short prints a duration without the zero parts: "2m", not "2m0s".
-func short(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
-}
 
 // list prints words as `"a", "b" or "c"`.
 func list(words []string) string {
