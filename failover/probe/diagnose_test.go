@@ -195,10 +195,10 @@ func ExampleWriteReport() {
 	// site www: TLS is broken at origin 203.0.113.10:443, check front
 	//
 	// references
-	//   us       ok           1 of 1 references answer
+	//   us       ok                    1 of 1 references answer
 	//
 	// name www.example.org
-	//   DNS      ok           the zone says 203.0.113.10, the origin
+	//   DNS      ok                    the zone says 203.0.113.10, the origin
 	//
 	// origin 203.0.113.10:25, check mail
 	//   TCP      ok               1ms
@@ -213,7 +213,7 @@ func ExampleWriteReport() {
 	//
 	// fallback 198.51.100.7:443, check www.example.org
 	//   TCP      ok
-	//   TLS      ok           certificate valid until 2027-01-02
+	//   TLS      ok                    certificate valid until 2027-01-02
 	//            warning: the certificate ends in 9 days, at 2027-01-02T00:00:00Z
 	//   HTTP     ok
 }

@@ -58,15 +58,19 @@ func (l *look) look(parent context.Context) (o failover.Observation) {
 	return o
 }
 
+// starved is how late a timeout may be noticed: later, and the answer may have waited for us.
+const starved = 500 * time.Millisecond
+
 // judge turns the outcome of a look into health and cause.
 func (l *look) judge(parent context.Context, o *failover.Observation, err error, took time.Duration) {
 	var f *failure
 	switch {
 	case errors.Is(parent.Err(), context.Canceled):
 		o.Health, o.Detail = failover.Unknown, "the look was cut short"
-	case err != nil && took > 2*l.timeout+time.Second:
+	case isTimeout(err) && took > l.timeout+starved:
 		o.Health = failover.Unknown
-		o.Detail = fmt.Sprintf("we were stopped or starved for %v, so the look says nothing", round(took))
+		o.Detail = fmt.Sprintf("we noticed the timeout of %v after %v only: this machine is overloaded or was stopped, "+
+			"so the silence says nothing; try: more CPU, or fewer checks", l.timeout, round(took))
 	case errors.As(err, &f):
 		o.Health, o.Cause, o.Detail = failover.Down, f.cause, f.detail
 		if f.cause == "" {

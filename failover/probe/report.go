@@ -38,9 +38,9 @@ func WriteReport(w io.Writer, site failover.Site, layers []Layer) error {
 func headline(l Layer) string {
 	took := ""
 	if l.Took > 0 {
-		took = fmt.Sprintf("%8v", round(l.Took))
+		took = round(l.Took).String()
 	}
-	return strings.TrimRight(fmt.Sprintf("  %-8s %-11s %s  %s", l.Name, l.State, took, l.Detail), " ")
+	return strings.TrimRight(fmt.Sprintf("  %-8s %-11s %8s  %s", l.Name, l.State, took, l.Detail), " ")
 }
 
 // summary names the first layer that broke.
