@@ -13,7 +13,8 @@
 // replaces key and certificate one after the other, gives up after 30 days, hides Retry-After,
 // and may ask its questions on standard input.
 //
-// Limits. There is one CA; a second one in order is the next step. A deeper name below a wildcard
+// Limits. There is one CA; a second one in order is the next step. Renewal information (ARI, RFC
+// 9773) is used to say what a renewal replaces, not polled for early revocation. A deeper name below a wildcard
 // host ("a.b.example.org" below "*.example.org") is served with the wildcard's certificate, which
 // browsers accept for one label only. OCSP stapling is off: CAs have ended it.
 package certs

@@ -86,8 +86,8 @@ func (f *fakeCA) serve(w http.ResponseWriter, r *http.Request) {
 	case "/certificate":
 		w.Header().Set("Content-Type", "application/pem-certificate-chain")
 		w.Write(f.chain)
-	default:
-		f.problem(w, 404, "malformed")
+	default: // renewal information, which acmez asks for after each download (RFC 9773)
+		f.answer(w, 200, map[string]any{"suggestedWindow": map[string]time.Time{"start": time.Now().Add(time.Hour), "end": time.Now().Add(2 * time.Hour)}})
 	}
 }
 
