@@ -29,7 +29,7 @@ func askTLS(at netip.AddrPort, client *tlsClient) ask {
 
 // tlsClient shakes hands for one host and judges the certificate.
 type tlsClient struct {
-	config      tls.Config
+	protocols   []string // for ALPN
 	verify      bool
 	warning     time.Duration // warn when the certificate ends within this time
 	minValidity time.Duration // fail when the certificate ends within this time
@@ -37,27 +37,34 @@ type tlsClient struct {
 }
 
 func newTLSClient(check failover.Check, opt Options, protocols []string) *tlsClient {
-	c := &tlsClient{
+	return &tlsClient{
+		protocols:   protocols,
 		verify:      !check.SkipVerify,
 		warning:     check.ExpiryWarning,
 		minValidity: opt.MinValidity,
 		trust:       trust{host: check.Host, roots: opt.Roots},
 	}
-	// The chain is verified after the handshake and before anything is sent: by trust, which
-	// remembers chains. No hybrid post-quantum key share: a look has nothing to keep for decades,
-	// and it would cost a quarter of the handshake.
-	c.config.InsecureSkipVerify = true
-	c.config.ServerName = check.Host
-	c.config.NextProtos = protocols
-	c.config.SessionTicketsDisabled = true
-	c.config.CurvePreferences = []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521}
-	return c
+}
+
+// config is made for each look, so that thousands of idle checks hold none.
+func (t *tlsClient) config() *tls.Config {
+	return &tls.Config{
+		ServerName: t.trust.host,
+		NextProtos: t.protocols,
+		// The chain is verified after the handshake and before anything is sent: by trust, which
+		// remembers chains.
+		InsecureSkipVerify:     true,
+		SessionTicketsDisabled: true,
+		// No hybrid post-quantum key share: a look has nothing to keep secret for decades, and it
+		// would cost a quarter of the handshake.
+		CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521},
+	}
 }
 
 // handshake wraps c in TLS.
 func (t *tlsClient) handshake(c *conn, o *failover.Observation) (*tls.Conn, error) {
 	start := time.Now()
-	s := tls.Client(c.TCPConn, &t.config)
+	s := tls.Client(c.TCPConn, t.config())
 	err := s.Handshake()
 	o.Timings.TLS += time.Since(start)
 	if err != nil {
