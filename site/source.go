@@ -103,9 +103,10 @@ func readPages(dir string) ([]pageFile, error) {
 	if err != nil {
 		return nil, &Problem{File: dir, What: fmt.Sprintf("cannot be read: %v", err), Try: "let the controller's user read it"}
 	}
+	name := regexp.MustCompile(`^page(\.[^.]+)?\.md$`)
 	var files []pageFile
 	for _, e := range entries {
-		if !regexp.MustCompile(`^page(\.[^.]+)?\.md$`).MatchString(e.Name()) {
+		if !name.MatchString(e.Name()) {
 			continue
 		}
 		path := filepath.Join(dir, e.Name())
