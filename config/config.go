@@ -29,7 +29,9 @@ type Controller struct {
 	Admin    netip.AddrPort // /metrics, /healthz, /readyz; zero: off
 	LogLevel string         // debug, info, warn, error
 	LogJSON  bool
-	Webhooks []Webhook
+	// Resolvers are asked which servers are authoritative for a zone, as IP:port; empty: the system's.
+	Resolvers []string
+	Webhooks  []Webhook
 }
 
 // Webhook receives every phase change and alarm as JSON, signed with HMAC-SHA-256.
@@ -41,11 +43,14 @@ type Webhook struct {
 
 // DNS is one provider account; exactly one of the pointers is set.
 type DNS struct {
-	Name       string
-	Zones      []string // canonical apexes
-	Cloudflare *Cloudflare
-	RFC2136    *RFC2136
-	Builtin    *Builtin
+	Name  string
+	Zones []string // canonical apexes
+	// Authoritative are the servers that are asked whether they follow a switch; empty: those of
+	// the zone's NS set.
+	Authoritative []netip.AddrPort
+	Cloudflare    *Cloudflare
+	RFC2136       *RFC2136
+	Builtin       *Builtin
 }
 
 // Cloudflare is an account at Cloudflare.
@@ -106,7 +111,7 @@ type References struct {
 	Timeout  time.Duration
 }
 
-// Reference is one place that is always up: a TCP address, an https URL by address, or a DNS server.
+// Reference is one place that is always up: something that accepts TCP, or a name server.
 type Reference struct {
 	Kind    string // "tcp" or "dns"
 	Address string // host:port, host an IP address

@@ -44,6 +44,11 @@ func (l *loader) controller(all []body) Controller {
 		c.Socket = b.path("socket", "")
 		c.LogLevel = b.choice("log_level", "info", "debug", "warn", "error")
 		c.LogJSON = b.choice("log_format", "text", "json") == "json"
+		if b.has("resolvers") {
+			for _, r := range b.addressPorts("resolvers", "192.0.2.53:53", b.dial) {
+				c.Resolvers = append(c.Resolvers, r.String())
+			}
+		}
 		if t, given := b.text("admin"); given && t.value == "" {
 			c.Admin = netip.AddrPort{}
 		} else if given {

@@ -27,6 +27,9 @@ func (l *loader) dns(b body) DNS {
 		l.once("dns "+quote(d.Name), b.at, "give it another name, or take one out")
 	}
 	d.Zones = b.zones(d.Name)
+	if b.has("authoritative") {
+		d.Authoritative = b.addressPorts("authoritative", "192.0.2.53:53", b.dial)
+	}
 	switch kind {
 	case "cloudflare":
 		d.Cloudflare = b.cloudflare()

@@ -110,6 +110,41 @@ func TestDerived(t *testing.T) {
 	}
 }
 
+// TestKinds: what each kind of check does when nothing more is said.
+func TestKinds(t *testing.T) {
+	t.Setenv("TEST_TOKEN", canaryToken)
+	tests := []struct {
+		text string
+		want failover.Check
+	}{
+		{"check \"http\" \"a\" {\n}", failover.Check{Kind: "http", Port: 80, Host: "www.example.org", Method: "GET", Path: "/"}},
+		{"check \"https\" \"a\" {\n}", failover.Check{Kind: "https", Port: 443, Host: "www.example.org", Method: "GET", Path: "/", ExpiryWarning: 336 * time.Hour}},
+		{"check \"tls\" \"a\" {\nhost = \"WWW.example.org.\"\n}", failover.Check{Kind: "tls", Port: 443, Host: "www.example.org", ExpiryWarning: 336 * time.Hour}},
+		{"check \"tcp\" \"a\" {\nport = 25\n}", failover.Check{Kind: "tcp", Port: 25}},
+		{"check \"dns\" \"a\" {\n}", failover.Check{Kind: "dns", Port: 53, Host: "www.example.org", RRType: "A"}},
+		{"check \"dns\" \"a\" {\ntype = \"TXT\"\nanswer = \"x\"\n}", failover.Check{Kind: "dns", Port: 53, Host: "www.example.org", RRType: "TXT", Answer: "x"}},
+	}
+	for _, tt := range tests {
+		cfg := read1(t, "a.hcl", base["dns"]+base["acme"]+base["fallback"]+"site \"www\" {\nhosts = [\"*.example.org\", \"www.example.org\"]\norigin = [\"203.0.113.10\"]\n"+tt.text+"\n}\n")
+		tt.want.Name, tt.want.Interval, tt.want.Recheck, tt.want.Timeout = "a", 10*time.Second, time.Second, 5*time.Second
+		if got := cfg.Sites[0].Checks[0]; !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%s: got %+v, want %+v", tt.text, got, tt.want)
+		}
+	}
+}
+
+// TestOff: an empty admin address turns the listener off, an empty list of HTTP addresses too.
+func TestOff(t *testing.T) {
+	t.Setenv("TEST_TOKEN", canaryToken)
+	cfg := read1(t, "a.hcl", "controller {\n admin = \"\"\n data_dir = \"data\"\n}\n"+base["dns"]+base["acme"]+base["site"]+"fallback {\n ipv4 = [\"198.51.100.7\"]\n http = []\n}\n")
+	if cfg.Controller.Admin.IsValid() || len(cfg.Fallback.HTTP) != 0 {
+		t.Errorf("admin %v, http %v", cfg.Controller.Admin, cfg.Fallback.HTTP)
+	}
+	if cfg.Controller.Socket != "/etc/failover/data/failover.sock" {
+		t.Errorf("socket %s", cfg.Controller.Socket)
+	}
+}
+
 // TestHosts covers names as people type them and the search for their zone.
 func TestHosts(t *testing.T) {
 	t.Setenv("TEST_TOKEN", canaryToken)
@@ -140,12 +175,17 @@ func TestWarnings(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{"dns \"cloudflare\" \"main\" {\n zones = [\"example.org\"]\n token = \"cf-literal-canary\"\n}\n", "token is written into the file"},
 		{"references {\n none = true\n}\n", "without references"},
+		{"{\"dns\": {\"cloudflare\": {\"main\": {\"zones\": [\"example.org\"], \"token\": \"cf-literal-canary\"}}}}", "token is written into the file"},
 		{"# no acme\n", "there is no acme block"},
 		{"# no site\n", "there is no site block"},
 		{"site \"www\" {\n hosts = [\"*.example.org\"]\n origin = [\"203.0.113.10\"]\n check \"https\" \"a\" {\n host = \"a.b.example.org\"\n }\n}\n", "not one of the site's hosts"},
 	}
 	for _, tt := range tests {
-		cfg, err := parse(withBase(source{name: "a.hcl", text: []byte(tt.text)}))
+		name := "a.hcl"
+		if tt.text[0] == '{' {
+			name = "a.hcl.json"
+		}
+		cfg, err := parse(withBase(source{name: name, text: []byte(tt.text)}))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,15 +29,15 @@ var (
 		{"references", nil}, {"site", []string{"name"}},
 	}}
 	controllerSchema = schema{
-		Attributes: []string{"data_dir", "socket", "admin", "log_level", "log_format"},
+		Attributes: []string{"data_dir", "socket", "admin", "log_level", "log_format", "resolvers"},
 		Blocks:     []nested{{"webhook", []string{"name"}}},
 	}
 	webhookSchema = schema{Attributes: []string{"url", "secret"}}
 	// dnsSchemas is by kind of provider.
 	dnsSchemas = map[string]schema{
-		"cloudflare": {Attributes: []string{"zones", "token", "acme_token", "endpoint", "ca_file"}},
-		"rfc2136":    {Attributes: []string{"zones", "server", "timeout"}, Blocks: []nested{{"tsig", nil}}},
-		"builtin":    {Attributes: []string{"zones", "listen", "nameservers", "records"}},
+		"cloudflare": {Attributes: []string{"zones", "authoritative", "token", "acme_token", "endpoint", "ca_file"}},
+		"rfc2136":    {Attributes: []string{"zones", "authoritative", "server", "timeout"}, Blocks: []nested{{"tsig", nil}}},
+		"builtin":    {Attributes: []string{"zones", "authoritative", "listen", "nameservers", "records"}},
 	}
 	tsigSchema = schema{Attributes: []string{"name", "algorithm", "secret"}}
 	acmeSchema = schema{

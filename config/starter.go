@@ -106,9 +106,22 @@ func (in StarterInput) site() string {
   #   path = "/healthz"
   #   body = "ok"
   # }
-}
 `)
+	if host, only := onlyWildcards(in.Hosts); only {
+		fmt.Fprintf(&b, "\n  # A wildcard cannot be asked for, so the check needs a name.\n  check \"https\" \"front\" {\n    host = %s\n  }\n", literal(host))
+	}
+	b.WriteString("}\n")
 	return b.String()
+}
+
+// onlyWildcards tells whether no host can be asked for, and gives a name that can.
+func onlyWildcards(hosts []string) (string, bool) {
+	for _, h := range hosts {
+		if !strings.HasPrefix(h, "*.") {
+			return "", false
+		}
+	}
+	return "www" + hosts[0][1:], true
 }
 
 // literal quotes texts as HCL's templates need it, separated by commas.

@@ -14,7 +14,7 @@ func TestStarter(t *testing.T) {
 		ZoneNow: []string{"shop.example.net. 3600 IN A 203.0.113.20", "a\nsite \"evil\" {"},
 	}
 	for _, provider := range []string{"", "cloudflare", "rfc2136", "builtin"} {
-		for name, in := range map[string]StarterInput{"empty": {}, "full": full} {
+		for name, in := range map[string]StarterInput{"empty": {}, "full": full, "wildcard": {Hosts: []string{"*.example.org"}}} {
 			in.Provider = provider
 			text := Starter(in)
 			outside(t, text)
@@ -26,7 +26,7 @@ func TestStarter(t *testing.T) {
 			if len(cfg.Warnings) > 0 || len(cfg.Sites) != 1 {
 				t.Errorf("%s %s: %d sites, warnings %v", provider, name, len(cfg.Sites), cfg.Warnings)
 			}
-			if name == "empty" {
+			if name != "full" {
 				continue
 			}
 			s := cfg.Sites[0]

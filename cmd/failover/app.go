@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -60,8 +61,6 @@ type appOptions struct {
 	Version string
 	Log     io.Writer // where log lines go
 
-	// Confirm replaces the asking of authoritative servers, for a zone without delegation.
-	Confirm failover.Confirm
 	// Record hears every journal entry; may be nil.
 	Record func(failover.Entry)
 }
@@ -176,16 +175,8 @@ func (a *app) openController() (err error) {
 	if err := a.hooks.set(a.cfg.Controller.Webhooks); err != nil {
 		return err
 	}
-	confirm := a.options.Confirm
-	if confirm == nil {
-		authority, err := dnsproviders.NewAuthority(dnsproviders.AuthorityOptions{Log: a.log})
-		if err != nil {
-			return err
-		}
-		confirm = authority.Confirm
-	}
 	a.controller = controller.New(controller.Options{
-		Journal: a.journal, Zone: a.accounts.careful, Confirm: confirm,
+		Journal: a.journal, Zone: a.accounts.careful, Confirm: a.askAuthority,
 		Publish: a.pages.publish, Look: a.lookAtOurselves, Record: a.record, Alarm: a.hooks.alarm, Log: a.log,
 	})
 	a.scheduler = probe.NewScheduler(probe.SchedulerOptions{Seed: uint64(time.Now().UnixNano()), Log: a.log, Report: func(o failover.Observation) {
@@ -269,6 +260,24 @@ func (a *app) record(e failover.Entry) {
 	if a.options.Record != nil {
 		a.options.Record(e)
 	}
+}
+
+// askAuthority is the controller's failover.Confirm; it follows the configuration.
+func (a *app) askAuthority(ctx context.Context, plan failover.Plan) ([]failover.Confirmation, error) {
+	cfg := a.config()
+	o := dnsproviders.AuthorityOptions{Resolvers: cfg.Controller.Resolvers, Servers: map[string][]netip.AddrPort{}, Log: a.log}
+	for _, block := range cfg.DNS {
+		for _, zone := range block.Zones {
+			if len(block.Authoritative) > 0 {
+				o.Servers[zone] = block.Authoritative
+			}
+		}
+	}
+	authority, err := dnsproviders.NewAuthority(o)
+	if err != nil {
+		return nil, err
+	}
+	return authority.Confirm(ctx, plan)
 }
 
 func (a *app) lookAtOurselves(ctx context.Context, s failover.Site) []failover.Observation {

@@ -1,18 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/failover-dns/failover/config"
-	"github.com/failover-dns/failover/dnsproviders"
 	"github.com/failover-dns/failover/failover"
 )
 
@@ -34,10 +31,11 @@ controller {
   log_level = "warn"
 }
 dns "builtin" "own" {
-  zones       = ["example.org"]
-  listen      = ["127.0.0.1:%[3]d"]
-  nameservers = ["ns1.example.net"]
-  records     = ["www 5 IN A %[4]s", "www 5 IN AAAA ::1", "@ 3600 IN MX 10 mail.example.net."]
+  zones         = ["example.org"]
+  authoritative = ["127.0.0.1:%[3]d"]   # nobody delegates example.org to the demo
+  listen        = ["127.0.0.1:%[3]d"]
+  nameservers   = ["ns1.example.net"]
+  records       = ["www 5 IN A %[4]s", "www 5 IN AAAA ::1", "@ 3600 IN MX 10 mail.example.net."]
 }
 fallback {
   ipv4        = [%[5]q]
@@ -130,19 +128,14 @@ func (d *demo) prepare() (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	nameserver := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), dnsPort)
-	d.dns = nameserver.String()
+	d.dns = fmt.Sprintf("127.0.0.1:%d", dnsPort)
 	d.visitor = newVisitor(d.dns, d.web, authority.pool())
 	path := filepath.Join(d.dir, "failover.hcl")
 	text := fmt.Sprintf(demoConfig, d.dir, d.web, dnsPort, demoOriginIP, demoFallbackIP, roots)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	confirm, err := dnsproviders.NewAuthority(dnsproviders.AuthorityOptions{Servers: map[string][]netip.AddrPort{"example.org.": {nameserver}}})
-	if err != nil {
-		return nil, err
-	}
-	return newApp(appOptions{Version: buildVersion(), Log: &bytes.Buffer{}, Confirm: confirm.Confirm,
+	return newApp(appOptions{Version: buildVersion(), Log: io.Discard,
 		Load: func() (*config.Config, error) { return config.Load(path) }, Record: d.record})
 }
 
@@ -171,6 +164,10 @@ func (d *demo) play(ctx context.Context) error {
 		return err
 	}
 	d.try()
+	d.say("demo", "the origin dies in five seconds")
+	if err := d.pause(ctx, 5*time.Second); err != nil {
+		return err
+	}
 	d.say("demo", "the origin dies now")
 	killed := time.Now()
 	d.origin.kill()
@@ -241,6 +238,21 @@ func (d *demo) listen(ctx context.Context, enough func(failover.Entry) bool) err
 			}
 		case <-ctx.Done():
 			return fmt.Errorf("the demo did not come to its end: %w", ctx.Err())
+		}
+	}
+}
+
+// pause gives time to read, while the controller goes on.
+func (d *demo) pause(ctx context.Context, long time.Duration) error {
+	over := time.After(long)
+	for {
+		select {
+		case e := <-d.entries:
+			d.hear(e)
+		case <-over:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }

@@ -4,6 +4,7 @@ controller {
   admin      = ":9181"
   log_level  = "debug"
   log_format = "json"
+  resolvers  = ["192.0.2.54:53"]
 
   webhook "ops" {
     url    = "https://hooks.example.net/failover"
@@ -25,6 +26,7 @@ dns "cloudflare" "main" {
 
 dns "rfc2136" "bind" {
   zones   = ["example.net"]
+  authoritative = ["192.0.2.53:53"]
   server  = "192.0.2.53"
   timeout = "3s"
 

@@ -1,0 +1,3 @@
+acme {
+  dns = "elsewhere"
+}

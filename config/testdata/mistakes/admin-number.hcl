@@ -1,0 +1,3 @@
+controller {
+  admin = 9180
+}

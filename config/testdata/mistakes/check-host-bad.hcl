@@ -1,0 +1,8 @@
+site "www" {
+  hosts  = ["www.example.org"]
+  origin = ["203.0.113.10"]
+
+  check "https" "front" {
+    host = "*.example.org"
+  }
+}

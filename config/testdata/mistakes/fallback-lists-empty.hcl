@@ -1,0 +1,3 @@
+fallback {
+  ipv4 = []
+}

@@ -1,0 +1,4 @@
+site "www" {
+  hosts  = [null]
+  origin = ["203.0.113.10"]
+}

@@ -1,0 +1,4 @@
+dns "cloudflare" "main" {
+  zones = ["https://example.org"]
+  token = env("TEST_TOKEN")
+}
