@@ -57,6 +57,9 @@ func (z *zone) Replace(ctx context.Context, p failover.Plan) error {
 	if err != nil {
 		return err
 	}
+	if err := z.alone(ctx, newCNAMEs(p)); err != nil {
+		return err
+	}
 	if err := send(ctx, z.client, m); err != nil {
 		return z.refused(ctx, p, failed("replace", z.apex, err, true))
 	}
@@ -68,6 +71,7 @@ func (z *zone) Replace(ctx context.Context, p failover.Plan) error {
 // silently left out (RFC 2136 section 3.4.2.2).
 func (z *zone) message(p failover.Plan, raw []dns.RR) (*dns.Msg, error) {
 	m := new(dns.Msg).SetUpdate(z.apex)
+	m.Compress = true
 	for _, name := range p.Names {
 		for _, rrtype := range managed {
 			require(m, name, rrtype, wire.Select(raw, name, rrtype))
@@ -76,8 +80,7 @@ func (z *zone) message(p failover.Plan, raw []dns.RR) (*dns.Msg, error) {
 	for _, name := range newCNAMEs(p) {
 		for _, rr := range raw {
 			if owns(rr, name) && !slices.Contains(managed[:], rr.Header().Rrtype) {
-				return nil, rejected("replace", z.apex, "give the fallback addresses instead of a name",
-					"a CNAME cannot stand beside the %s record at %s", dns.Type(rr.Header().Rrtype), name)
+				return nil, z.notAlone(name, dns.Type(rr.Header().Rrtype).String())
 			}
 		}
 		for _, rrtype := range others {
