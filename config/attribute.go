@@ -109,7 +109,8 @@ func (b body) choice(name, otherwise string, words ...string) string {
 	if slices.Contains(words, t.value) {
 		return t.value
 	}
-	b.complain(t.at, fmt.Sprintf("%s = %q", name, cmp.Or(nearest(t.value, words), otherwise)), "%s: %s must be one of %s, not %q", b.title, name, list(words), t.value)
+	b.complain(t.at, fmt.Sprintf("%s = %q", name, cmp.Or(nearest(t.value, words), otherwise)),
+		"%s: %s must be one of %s, not %q", b.title, name, list(words), t.value)
 	return otherwise
 }
 
@@ -159,7 +160,8 @@ func (b body) number(name string, otherwise, least, most int) int {
 	}
 	f, _ := n.AsBigFloat().Float64()
 	if f != math.Trunc(f) || f < float64(least) || f > float64(most) {
-		b.complain(attr.Expr.Range(), fmt.Sprintf("%s = %d", name, min(max(otherwise, least), most)), "%s: %s must be a whole number from %d to %d", b.title, name, least, most)
+		b.complain(attr.Expr.Range(), fmt.Sprintf("%s = %d", name, min(max(otherwise, least), most)),
+			"%s: %s must be a whole number from %d to %d", b.title, name, least, most)
 		return otherwise
 	}
 	return int(f)

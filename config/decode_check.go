@@ -26,7 +26,8 @@ func (b body) checks(s *failover.Site) {
 		known, found := checkSchemas[kind]
 		if !found {
 			kinds := slices.Sorted(maps.Keys(checkSchemas))
-			b.complain(c.at, "check "+quote(cmp.Or(nearest(kind, kinds), "https"))+" "+quote(name)+" { ... }", "%s: a check must be one of %s, not %q", c.title, list(kinds), kind)
+			b.complain(c.at, "check "+quote(cmp.Or(nearest(kind, kinds), "https"))+" "+quote(name)+" { ... }",
+				"%s: a check must be one of %s, not %q", c.title, list(kinds), kind)
 			continue
 		}
 		c.open(known)
@@ -75,7 +76,8 @@ func (b body) host(attribute string, hosts []failover.Host) string {
 	}
 	if name, ok := b.name(attribute, profile); ok {
 		if attribute == "host" && len(hosts) > 0 && !slices.ContainsFunc(hosts, func(h failover.Host) bool { return covers(h.Name, name) }) {
-			b.warn(b.attrs[attribute].Expr.Range(), "check the spelling", "%s: %s %s is not one of the site's hosts", b.title, attribute, shown(name))
+			b.warn(b.attrs[attribute].Expr.Range(), "check the spelling",
+				"%s: %s %s is not one of the site's hosts", b.title, attribute, shown(name))
 		}
 		return shown(name)
 	}
@@ -119,7 +121,8 @@ func (b body) times(c *failover.Check) {
 // shorter one.
 func (b body) within(name string, d time.Duration, other string, most time.Duration) time.Duration {
 	if attr, given := b.attrs[name]; given && d > most {
-		b.complain(attr.Expr.Range(), "make "+name+" shorter, or "+other+" longer", "%s: %s (%s) is longer than %s (%s)", b.title, name, short(d), other, short(most))
+		b.complain(attr.Expr.Range(), "make "+name+" shorter, or "+other+" longer",
+			"%s: %s (%s) is longer than %s (%s)", b.title, name, short(d), other, short(most))
 	}
 	return min(d, most)
 }

@@ -19,7 +19,8 @@ func (l *loader) dns(b body) DNS {
 	if !known {
 		l.zonesBroken = true
 		kinds := slices.Sorted(maps.Keys(dnsSchemas))
-		l.complain(b.at, "delegate the zone to a name server that takes RFC 2136 updates, or to the builtin one, if its provider is not among them", "%s: a provider must be one of %s, not %q", b.title, list(kinds), kind)
+		l.complain(b.at, "delegate the zone to a name server that takes RFC 2136 updates, or to the builtin one, if its provider is not among them",
+			"%s: a provider must be one of %s, not %q", b.title, list(kinds), kind)
 		return d
 	}
 	b.open(s)
@@ -97,7 +98,8 @@ func (b body) rfc2136() *RFC2136 {
 	if !tsig.has("secret") {
 		tsig.missing("secret", `secret = env("TSIG_SECRET"), in base64 as the name server's configuration has it`)
 	} else if _, err := base64.StdEncoding.DecodeString(r.TSIGSecret.Reveal()); err != nil {
-		tsig.complain(tsig.attrs["secret"].Expr.Range(), "give the key as the name server's configuration has it", "%s: secret is not base64", tsig.title)
+		tsig.complain(tsig.attrs["secret"].Expr.Range(), "give the key as the name server's configuration has it",
+			"%s: secret is not base64", tsig.title)
 	}
 	return r
 }

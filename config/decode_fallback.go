@@ -76,7 +76,8 @@ func (l *loader) ourselves(all, sites []body) Fallback {
 	b, found := l.only(all, fallbackSchema)
 	if !found {
 		if len(sites) > 0 && !l.broken {
-			l.complain(l.top, `add fallback { ipv4 = ["198.51.100.7"] } with this machine's public address`, "there is no fallback block, so there is nothing to switch to")
+			l.complain(l.top, `add fallback { ipv4 = ["198.51.100.7"] } with this machine's public address`,
+				"there is no fallback block, so there is nothing to switch to")
 		}
 		return f
 	}
@@ -93,7 +94,8 @@ func (l *loader) ourselves(all, sites []body) Fallback {
 	if b.has("https") {
 		f.HTTPS = b.addressPorts("https", ":443", b.listen)
 		if b.length("https") == 0 {
-			b.complain(b.attrs["https"].Expr.Range(), `https = [":443"]`, "%s: https is empty, and visitors who come by https would find nothing", b.title)
+			b.complain(b.attrs["https"].Expr.Range(), `https = [":443"]`,
+				"%s: https is empty, and visitors who come by https would find nothing", b.title)
 		}
 	}
 	b.apart(f.HTTP, f.HTTPS)
@@ -154,7 +156,8 @@ func (b body) form() {
 	addresses, cname := b.has("ipv4") || b.has("ipv6"), b.has("cname")
 	switch {
 	case addresses && cname:
-		b.complain(b.attrs["cname"].NameRange, "keep the addresses, or keep cname", "%s: cname and addresses are both given, and a name can have only one of them", b.title)
+		b.complain(b.attrs["cname"].NameRange, "keep the addresses, or keep cname",
+			"%s: cname and addresses are both given, and a name can have only one of them", b.title)
 	case !addresses && !cname:
 		b.missing("an address", `ipv4 = ["198.51.100.7"], this machine's public address, or cname = "fallback.example.net"`)
 	case !cname && b.length("ipv4")+b.length("ipv6") == 0:

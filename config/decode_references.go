@@ -17,7 +17,8 @@ func (l *loader) references(all []body) References {
 	}
 	if r.Timeout > r.Interval {
 		if b.has("timeout") {
-			b.complain(b.attrs["timeout"].Expr.Range(), "make timeout shorter than interval", "%s: timeout (%s) is longer than interval (%s)", b.title, short(r.Timeout), short(r.Interval))
+			b.complain(b.attrs["timeout"].Expr.Range(), "make timeout shorter than interval",
+				"%s: timeout (%s) is longer than interval (%s)", b.title, short(r.Timeout), short(r.Interval))
 		}
 		r.Timeout = r.Interval
 	}
@@ -27,7 +28,8 @@ func (l *loader) references(all []body) References {
 				b.complain(b.attrs[name].NameRange, "take one of them out", "%s: none and %s contradict each other", b.title, name)
 			}
 		}
-		l.warn(b.attrs["none"].NameRange, "give references", "%s: without references a controller that is offline itself takes every origin for dead", b.title)
+		l.warn(b.attrs["none"].NameRange, "give references",
+			"%s: without references a controller that is offline itself takes every origin for dead", b.title)
 		return r
 	}
 	r.Checks = b.places()
@@ -50,7 +52,8 @@ func (b body) places() []Reference {
 				continue
 			}
 			if at, ours := b.loader.fallback[ap.Addr().String()]; ours {
-				b.complain(t.at, "take a server of somebody else", "%s: %s is the fallback's own address (%s), which always answers", b.title, ap.Addr(), place(at))
+				b.complain(t.at, "take a server of somebody else",
+					"%s: %s is the fallback's own address (%s), which always answers", b.title, ap.Addr(), place(at))
 			}
 			if b.once("the "+kind+" reference "+ap.String(), t.at, "take one out: each counts once") {
 				b.loader.reference[ap.Addr().String()] = t.at

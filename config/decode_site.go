@@ -23,10 +23,12 @@ func (l *loader) sites(all []body, cfg *Config) []failover.Site {
 		out = append(out, b.site(cfg.References))
 	}
 	if len(all) == 0 && len(l.complaints) == 0 {
-		l.warn(l.top, `add site "www" { hosts = ["www.example.org"]  origin = ["203.0.113.10"] }, one attribute a line`, "there is no site block, so nothing is protected")
+		l.warn(l.top, `add site "www" { hosts = ["www.example.org"]  origin = ["203.0.113.10"] }, one attribute a line`,
+			"there is no site block, so nothing is protected")
 	}
 	if len(all) > 0 && cfg.ACME == nil {
-		l.warn(l.top, `add acme { email = "ops@example.org" }`, "there is no acme block, so only certificates that are already held can serve, and a host without one is never switched")
+		l.warn(l.top, `add acme { email = "ops@example.org" }`,
+			"there is no acme block, so only certificates that are already held can serve, and a host without one is never switched")
 	}
 	slices.SortFunc(out, func(a, b failover.Site) int { return strings.Compare(a.Name, b.Name) })
 	return out
@@ -67,7 +69,8 @@ func (b body) hosts() []failover.Host {
 			continue
 		}
 		if name == b.cname.value {
-			b.complain(t.at, "take a name for the fallback that is in no site", "%s: hosts: %s is the fallback's own cname (%s), and would lead to itself", b.title, shown(name), place(b.cname.at))
+			b.complain(t.at, "take a name for the fallback that is in no site",
+				"%s: hosts: %s is the fallback's own cname (%s), and would lead to itself", b.title, shown(name), place(b.cname.at))
 		}
 		zone := b.zoneOf(name)
 		switch {

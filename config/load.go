@@ -128,7 +128,8 @@ func (l *loader) file(parser *hclparse.Parser, src source) *hcl.File {
 
 // diagnostics cuts out the source lines and orders the list.
 func (l *loader) diagnostics(list []complaint) []Diagnostic {
-	names := slices.Concat(hidden, l.hidden)
+	slices.Sort(l.hidden)
+	names := slices.Concat(hidden, slices.Compact(l.hidden))
 	shown := map[string][]byte{}
 	var out []Diagnostic
 	for _, c := range list {

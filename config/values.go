@@ -77,7 +77,8 @@ func (b body) address(attribute string, t text) (netip.Addr, bool) {
 	a, err := netip.ParseAddr(t.value)
 	switch {
 	case err != nil:
-		b.complain(t.at, "write an address such as 192.0.2.10 or 2001:db8::10, without port", "%s: %s: %q is not an IP address", b.title, attribute, t.value)
+		b.complain(t.at, "write an address such as 192.0.2.10 or 2001:db8::10, without port",
+			"%s: %s: %q is not an IP address", b.title, attribute, t.value)
 	case a.Is4In6():
 		b.complain(t.at, "write "+a.Unmap().String(), "%s: %s: %q is an IPv4 address in IPv6 form", b.title, attribute, t.value)
 	case a.IsUnspecified() || a.IsMulticast() || a.Zone() != "":
@@ -141,7 +142,8 @@ func (b body) server(attribute string, t text, port string) (string, bool) {
 	_, notAddress := netip.ParseAddr(host)
 	_, notName := hostName(host, hostProfile, false)
 	if err != nil || n < 1 || n > 65535 || notAddress != nil && notName != nil {
-		b.complain(t.at, fmt.Sprintf("write it as in \"192.0.2.53:%s\"", port), "%s: %s: %q is not a server's name or address with a port", b.title, attribute, t.value)
+		b.complain(t.at, fmt.Sprintf("write it as in \"192.0.2.53:%s\"", port),
+			"%s: %s: %q is not a server's name or address with a port", b.title, attribute, t.value)
 		return "", false
 	}
 	return net.JoinHostPort(host, given), true
