@@ -46,15 +46,13 @@ func (a *API) ServeDNS(o DNSOptions) (*DNS, error) {
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	a.edge.mu.Lock()
-	a.edge.delay, a.edge.spread = o.Delay, o.Spread
-	a.edge.mu.Unlock()
 	a.mu.Lock()
 	for _, z := range a.zones { // known to the edge also while empty
 		a.edge.schedule(z.name, z.records(), z.records(), time.Now())
 	}
 	a.mu.Unlock()
 	s := &DNS{Addr: listener.Addr().String(), options: o, edge: a.edge, ended: make(chan error, 2)}
+	s.Slow(o.Delay, o.Spread)
 	s.servers = []*dns.Server{{Listener: listener, Handler: s}, {PacketConn: packets, Handler: s}}
 	for _, server := range s.servers {
 		started := make(chan struct{})
@@ -63,6 +61,13 @@ func (a *API) ServeDNS(o DNSOptions) (*DNS, error) {
 		<-started
 	}
 	return s, nil
+}
+
+// Slow changes how long records take from now on, as in [DNSOptions].
+func (s *DNS) Slow(delay, spread time.Duration) {
+	s.edge.mu.Lock()
+	defer s.edge.mu.Unlock()
+	s.edge.delay, s.edge.spread = delay, spread
 }
 
 // Close stops the nameserver and waits for it.
@@ -160,8 +165,9 @@ func (s *DNS) rrs(at []Record, name, apex string, qtype uint16, serial uint32) (
 	}
 	for _, r := range at {
 		switch {
-		case r.Proxied:
+		case r.Proxied && (qtype == dns.TypeA || qtype == dns.TypeAAAA):
 			return s.proxied(name, qtype), ""
+		case r.Proxied: // its own type and content stay hidden
 		case r.Type == "CNAME" && qtype != dns.TypeCNAME:
 			rrs = append(rrs, r.rr(name))
 			alias = strings.ToLower(strings.TrimSuffix(r.Content, "."))
