@@ -45,6 +45,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h["X-Content-Type-Options"] = noSniff
 	e := s.table.Load().find(r.Host)
 	if e == nil {
+		s.counts.unknown.Add(1)
 		h["Connection"] = closing
 		writeText(w, r, http.StatusMisdirectedRequest, typeText, notOurs)
 		return
@@ -57,15 +58,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == StatusPath:
 		writeText(w, r, http.StatusOK, typeJSON, string(e.status(s.options.Health)))
 	case !e.serving:
+		s.counts.notServing.Add(1)
 		h["Retry-After"] = e.retryAfter
 		writeText(w, r, http.StatusServiceUnavailable, typeText, notServing)
 	default:
-		e.serve(w, r)
+		s.serveSite(w, r, e)
 	}
 }
 
-// serve answers for a failed-over site.
-func (e *entry) serve(w http.ResponseWriter, r *http.Request) {
+// serveSite answers for a failed-over site.
+func (s *Server) serveSite(w http.ResponseWriter, r *http.Request, e *entry) {
 	h := w.Header()
 	h["Retry-After"] = e.retryAfter
 	h["Vary"] = varies
@@ -73,8 +75,10 @@ func (e *entry) serve(w http.ResponseWriter, r *http.Request) {
 	h["Content-Security-Policy"] = policies
 	content := e.problem
 	if content != nil && wantsProblem(r.Header) {
+		s.counts.problems.Add(1)
 		h["Content-Type"] = typeIssue
 	} else {
+		s.counts.pages.Add(1)
 		chosen := e.choose(r.Header)
 		content = chosen.encoded(r.Header)
 		h["Content-Type"] = typeHTML

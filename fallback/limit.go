@@ -11,9 +11,10 @@ import (
 type bound struct {
 	total, perClient int
 
-	mu   sync.Mutex
-	open int
-	of   map[netip.Prefix]int
+	mu      sync.Mutex
+	open    int
+	of      map[netip.Prefix]int
+	refused uint64
 }
 
 const defaultConnections = 20_000
@@ -63,6 +64,7 @@ func (b *bound) take(who netip.Prefix) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.open >= b.total || b.of[who] >= b.perClient {
+		b.refused++
 		return false
 	}
 	b.open++
@@ -77,6 +79,12 @@ func (b *bound) release(who netip.Prefix) {
 	if b.of[who]--; b.of[who] == 0 {
 		delete(b.of, who)
 	}
+}
+
+func (b *bound) counts() (open, refused uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return uint64(b.open), b.refused
 }
 
 // clientOf returns what stands for one client: an IPv4 address, or the /64 that an IPv6 client

@@ -45,7 +45,8 @@ type Options struct {
 	// MaxConnections bounds open connections; 0: 20,000. It is never more than half of the
 	// process's file descriptors, so that the controller keeps its share.
 	MaxConnections int
-	// MaxPerClient bounds those of one client (an IPv4 address or an IPv6 /64); 0: a twentieth.
+	// MaxPerClient bounds those of one client (an IPv4 address or an IPv6 /64); 0: a twentieth. A
+	// proxy in front counts as one client.
 	MaxPerClient int
 }
 
@@ -54,6 +55,8 @@ type Server struct {
 	options Options
 	log     *slog.Logger
 	table   atomic.Pointer[table]
+	counts  counts
+	bound   *bound
 
 	listeners []listener
 	servers   []*http.Server
@@ -65,7 +68,7 @@ func New(options Options) *Server {
 	if options.Log == nil {
 		options.Log = slog.Default()
 	}
-	s := &Server{options: options, log: options.Log}
+	s := &Server{options: options, log: options.Log, bound: newBound(options.MaxConnections, options.MaxPerClient)}
 	s.table.Store(&table{})
 	return s
 }
@@ -87,9 +90,8 @@ func (s *Server) Start() error {
 	s.listeners = listeners
 	plain, secure := s.newHTTPServer(false), s.newHTTPServer(true)
 	s.servers = []*http.Server{plain, secure}
-	bound := newBound(s.options.MaxConnections, s.options.MaxPerClient)
 	for _, l := range listeners {
-		limited := bound.listener(l.Listener)
+		limited := s.bound.listener(l.Listener)
 		if l.tls {
 			s.serve(l, func() error { return secure.ServeTLS(limited, "", "") })
 		} else {

@@ -368,6 +368,21 @@ func TestShareOfOneClient(t *testing.T) {
 	}
 }
 
+func TestStats(t *testing.T) {
+	r := start(t, nil)
+	c := r.client(t, r.http[0], false)
+	do(t, c, "GET", "http://example.org/", nil)
+	do(t, c, "GET", "http://example.org/", map[string]string{"Accept": "application/json"})
+	if open := r.Stats().Open; open != 1 {
+		t.Errorf("%d open", open)
+	}
+	do(t, c, "GET", "http://shop.example.net/", nil)
+	do(t, c, "GET", "http://example.com/", nil)
+	if s := r.Stats(); s.Pages != 1 || s.Problems != 1 || s.NotServing != 1 || s.Unknown != 1 || s.Refused != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestStopEndsOpenConnections(t *testing.T) {
 	s := New(Options{HTTP: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")}, Log: slog.New(slog.DiscardHandler)})
 	if err := s.Start(); err != nil {

@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -202,42 +200,6 @@ func (m *Manager) find(name string) *entry {
 		}
 		name = parent
 	}
-}
-
-// Status returns where every managed host stands, by name.
-func (m *Manager) Status() []CertStatus {
-	hosts := *m.hosts.Load()
-	all := make([]CertStatus, 0, len(hosts))
-	now := time.Now()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, name := range slices.Sorted(maps.Keys(hosts)) {
-		all = append(all, hosts[name].status(now))
-	}
-	return all
-}
-
-func (e *entry) status(now time.Time) CertStatus {
-	s := CertStatus{Host: e.name + ".", RenewAt: e.due}
-	why := "not obtained yet"
-	if e.err != nil {
-		s.Err = "renewal fails: " + e.err.Error()
-		why = e.err.Error()
-	}
-	h := e.held.Load()
-	if h == nil {
-		s.Err = NoValid + ": " + why
-		return s
-	}
-	leaf := h.leaf()
-	s.NotAfter, s.Issuer = leaf.NotAfter, leaf.Issuer.CommonName
-	switch {
-	case now.After(leaf.NotAfter):
-		s.Err = fmt.Sprintf("%s: it ended on %s: %s", NoValid, leaf.NotAfter.Format(time.DateTime), why)
-	case now.Before(leaf.NotBefore):
-		s.Err = fmt.Sprintf("%s: it begins on %s; is this machine's clock right?", NoValid, leaf.NotBefore.Format(time.DateTime))
-	}
-	return s
 }
 
 // Stop ends all attempts in progress and returns when they have. Challenge records are still

@@ -50,17 +50,3 @@ func (EAB) LogValue() slog.Value { return slog.StringValue("(secret)") }
 
 // MarshalJSON keeps the key out of every JSON.
 func (EAB) MarshalJSON() ([]byte, error) { return []byte(`"(secret)"`), nil }
-
-// CertStatus is where a host's certificate stands.
-type CertStatus struct {
-	Host     string    `json:"host"`              // canonical
-	NotAfter time.Time `json:"notAfter,omitzero"` // zero when none is held
-	Issuer   string    `json:"issuer,omitempty"`  // common name of the CA
-	RenewAt  time.Time `json:"renewAt,omitzero"`  // when the next attempt is due
-	// Err starts with NoValid when the host has no valid certificate; otherwise it says why the
-	// renewal fails, and is empty when all is well.
-	Err string `json:"err,omitempty"`
-}
-
-// NoValid begins CertStatus.Err when browsers will refuse what the host is served with.
-const NoValid = "no valid certificate"
