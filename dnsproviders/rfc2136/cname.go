@@ -48,12 +48,14 @@ func (z *zone) notAlone(name, what string) error {
 
 // anyOther lists every type that data may have (RFC 6895 section 3.1): all that is or soon may be
 // assigned, and those for private use; without questions and meta types, without what a plan
-// governs, and without what DNSSEC puts beside a CNAME (RFC 4035 section 2.5).
+// governs, without what DNSSEC puts beside a CNAME (RFC 4035 section 2.5), and without NSEC3, which
+// has owners of its own and which BIND cannot be asked about.
 func anyOther() []uint16 {
+	left := slices.Concat(managed[:], []uint16{dns.TypeOPT, dns.TypeRRSIG, dns.TypeNSEC, dns.TypeNSEC3})
 	var types []uint16
 	for _, span := range [][2]uint16{{1, 127}, {256, 300}, {32768, 32780}, {65280, 65534}} {
 		for t := span[0]; t <= span[1]; t++ {
-			if t != dns.TypeOPT && t != dns.TypeRRSIG && t != dns.TypeNSEC && !slices.Contains(managed[:], t) {
+			if !slices.Contains(left, t) {
 				types = append(types, t)
 			}
 		}
