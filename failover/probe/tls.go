@@ -56,7 +56,7 @@ func (t *tlsClient) config() *tls.Config {
 		InsecureSkipVerify:     true,
 		SessionTicketsDisabled: true,
 		// No hybrid post-quantum key share: a look has nothing to keep secret for decades, and it
-		// would cost a quarter of the handshake.
+		// would cost 0.2 ms of CPU.
 		CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521},
 	}
 }
