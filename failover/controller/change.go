@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -213,19 +212,33 @@ func (r *runner) confirmed(plan failover.Plan, answers []failover.Confirmation, 
 			behind++
 		}
 	}
-	if err == nil && behind == 0 {
+	if err == nil && behind == 0 && len(answers) > 0 {
 		r.c.clear(r.site.Name, AlarmLagging)
 		message := fmt.Sprintf("plan %d: all %d authoritative servers of %s answer the new records", plan.Generation, len(answers), plan.Zone)
 		err = r.append(failover.EventConfirmed, "controller", message, r.running.Clone(), answers)
 	} else {
-		err = fmt.Errorf("plan %d: %d of %d authoritative servers of %s did not answer the new records in time: %w",
-			plan.Generation, behind, len(answers), plan.Zone, cmp.Or(err, errLagging))
+		err = laggards(plan, answers, behind, err)
 		r.c.raise(r.site.Name, AlarmLagging, err.Error())
 	}
 	r.heard(err)
 }
 
-var errLagging = errors.New("they still answer the old ones; they may follow later")
+// laggards says who does not follow a change that was applied.
+func laggards(plan failover.Plan, answers []failover.Confirmation, behind int, err error) error {
+	if len(answers) == 0 {
+		if err == nil {
+			err = errors.New("none was found")
+		}
+		return fmt.Errorf("plan %d is applied and read back, but the authoritative servers of %s could not be asked: %w", plan.Generation, plan.Zone, err)
+	}
+	text := fmt.Sprintf("plan %d is applied and read back, but %d of %d authoritative servers of %s do not answer the new records yet", plan.Generation, behind, len(answers), plan.Zone)
+	for _, a := range answers {
+		if !a.OK {
+			return fmt.Errorf("%s, such as %s at %s: %s", text, a.Server, a.Address, a.Detail)
+		}
+	}
+	return fmt.Errorf("%s: %w", text, err)
+}
 
 func (r *runner) setActing(acting bool) {
 	r.mu.Lock()
