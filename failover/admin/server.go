@@ -55,9 +55,9 @@ func (s *Server) Start() error {
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ConnContext:       withPeer,
 		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		IdleTimeout:       time.Minute,
-		ErrorLog:          slog.NewLogLogger(s.options.Log.Handler(), slog.LevelWarn),
+		// No ReadTimeout: it would end the context of a command that takes longer.
+		IdleTimeout: time.Minute,
+		ErrorLog:    slog.NewLogLogger(s.options.Log.Handler(), slog.LevelWarn),
 	}
 	go func() {
 		defer close(s.served)
