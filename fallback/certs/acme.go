@@ -104,6 +104,8 @@ func (a *acmeIssuer) place(ctx context.Context, name string, order acmez.OrderPa
 	}
 }
 
+func (a *acmeIssuer) close() { a.client.HTTPClient.CloseIdleConnections() }
+
 // registered returns the account at the CA, made the first time. The key on disk is the account:
 // where the CA has forgotten it, it is registered again.
 func (a *acmeIssuer) registered(ctx context.Context) (acme.Account, error) {
@@ -178,7 +180,7 @@ func is(err error, problemTypes ...string) bool {
 }
 
 // listening remembers a Retry-After (RFC 9110 section 10.2.3) that acmez does not pass on.
-type listening struct{ http.RoundTripper }
+type listening struct{ *http.Transport }
 
 // heard is what the CA said during one attempt.
 type heard struct {
@@ -194,7 +196,7 @@ func listen(ctx context.Context) (context.Context, *heard) {
 }
 
 func (l listening) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := l.RoundTripper.RoundTrip(r)
+	resp, err := l.Transport.RoundTrip(r)
 	h, _ := r.Context().Value(heardKey{}).(*heard)
 	if err == nil && h != nil && (resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable) {
 		h.mu.Lock()

@@ -29,7 +29,7 @@ func lab(t *testing.T, change func(*Options)) (*acmeIssuer, *fakeCA, *zone, *log
 		t.Fatal(err)
 	}
 	issuer := newACME(options, s)
-	t.Cleanup(issuer.client.HTTPClient.CloseIdleConnections)
+	t.Cleanup(issuer.close)
 	return issuer, ca, z, log
 }
 
@@ -81,7 +81,7 @@ func TestACMEAccount(t *testing.T) {
 		t.Errorf("contacts %v without an e-mail", ca.contacts)
 	}
 	again := newACME(a.options, a.store) // after a restart
-	defer again.client.HTTPClient.CloseIdleConnections()
+	defer again.close()
 	if _, err := again.registered(t.Context()); err != nil || len(ca.accounts) != 1 {
 		t.Errorf("%d accounts: %v", len(ca.accounts), err)
 	}

@@ -21,10 +21,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) {
-	// net/http keeps the goroutines of a closed connection for a moment.
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"))
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const directory = "https://ca.example.net/directory"
 
@@ -137,6 +134,8 @@ func (f *fake) issue(ctx context.Context, name string, replaces *x509.Certificat
 	}
 	return f.ca.pair(f.t, name, f.life), nil
 }
+
+func (f *fake) close() {}
 
 func (f *fake) set(fail func(string) error) {
 	f.mu.Lock()

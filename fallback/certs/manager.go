@@ -40,6 +40,7 @@ type Manager struct {
 // issuer obtains a certificate: key and chain in PEM. Its errors are of type *issueError.
 type issuer interface {
 	issue(ctx context.Context, name string, replaces *x509.Certificate) ([]byte, error)
+	close() // lets go of connections
 }
 
 // entry is one managed host.
@@ -84,6 +85,7 @@ func start(options Options, store *store, issuer issuer) *Manager {
 	go func() {
 		defer close(m.closed)
 		m.run(ctx)
+		issuer.close()
 	}()
 	return m
 }
