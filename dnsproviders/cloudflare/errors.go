@@ -85,7 +85,7 @@ func (c *client) judge(method string, r reply) (envelope, error) {
 	case failover.KindUnauthorized:
 		err.Hint = tokenHint
 	case failover.KindUnavailable, failover.KindLost:
-		err.Hint = "nothing to do but wait; see www.cloudflarestatus.com"
+		err.Hint = "wait; it is tried again by itself, and www.cloudflarestatus.com tells how the API is"
 	}
 	return envelope{}, err
 }

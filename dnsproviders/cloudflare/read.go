@@ -3,6 +3,7 @@ package cloudflare
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -11,12 +12,11 @@ import (
 	"github.com/failover-dns/failover/failover"
 )
 
-// manyNames is the number of names from which on one listing of the zone costs less than asking
-// for each name.
-const manyNames = 8
-
 // pageSize is the number of records asked for at once.
-const pageSize = 1000
+const pageSize = 500
+
+// errTooLong says that a listing has more pages than it is worth.
+var errTooLong = errors.New("the zone is too long to be listed")
 
 // Read implements failover.Zone.
 func (z *zone) Read(ctx context.Context, names []string) ([]failover.RecordSet, error) {
@@ -41,28 +41,38 @@ func (z *zone) read(ctx context.Context, names []string) ([]record, error) {
 	if err != nil {
 		return nil, err
 	}
-	queries := []url.Values{{}}
-	if len(names) < manyNames {
-		queries = nil
-		for _, name := range names {
-			queries = append(queries, url.Values{"name.exact": {bare(name)}})
+	records, err := z.fetch(ctx, path, names)
+	if err != nil {
+		z.forget(err)
+		return nil, err
+	}
+	return slices.DeleteFunc(records, func(r record) bool { return !slices.Contains(names, r.Name) }), nil
+}
+
+// fetch makes as few calls as it can: it lists the zone, or asks for each name where the listing
+// would have more pages than there are names.
+func (z *zone) fetch(ctx context.Context, path string, names []string) ([]record, error) {
+	if len(names) > 1 && z.length.Load() <= int64(len(names)*pageSize) {
+		records, err := z.list(ctx, path, url.Values{}, len(names))
+		if !errors.Is(err, errTooLong) {
+			return records, err
 		}
 	}
 	var all []record
-	for _, query := range queries {
-		records, err := z.list(ctx, path, query)
+	for _, name := range names {
+		records, err := z.list(ctx, path, url.Values{"name.exact": {bare(name)}}, 0)
 		if err != nil {
-			z.forget(err)
 			return nil, err
 		}
 		all = append(all, records...)
 	}
-	return slices.DeleteFunc(all, func(r record) bool { return !slices.Contains(names, r.Name) }), nil
+	return all, nil
 }
 
-// list returns all pages of a listing. A listing in which a record may be missing, because the
-// zone changed from one page to the next, is no listing.
-func (z *zone) list(ctx context.Context, path string, query url.Values) ([]record, error) {
+// list returns all pages of a listing, or errTooLong if there are more than maxPages (0: no limit).
+// A listing in which a record may be missing, because the zone changed from one page to the next, is
+// no listing.
+func (z *zone) list(ctx context.Context, path string, query url.Values, maxPages int) ([]record, error) {
 	var all []record
 	seen := map[string]bool{}
 	query.Set("per_page", strconv.Itoa(pageSize))
@@ -72,6 +82,14 @@ func (z *zone) list(ctx context.Context, path string, query url.Values) ([]recor
 		info, err := z.client.get(ctx, path, query, &raws)
 		if err != nil {
 			return nil, err
+		}
+		total := -1
+		if info != nil && info.TotalCount != nil {
+			total = int(*info.TotalCount)
+		}
+		if maxPages > 0 && total > maxPages*pageSize {
+			z.length.Store(int64(total))
+			return nil, errTooLong
 		}
 		before := len(all)
 		for _, raw := range raws {
@@ -83,10 +101,6 @@ func (z *zone) list(ctx context.Context, path string, query url.Values) ([]recor
 				seen[r.ID] = true
 				all = append(all, r)
 			}
-		}
-		total := -1
-		if info != nil && info.TotalCount != nil {
-			total = int(*info.TotalCount)
 		}
 		switch {
 		case len(all) == total, total < 0 && len(raws) < pageSize:

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 
 	"github.com/failover-dns/failover/failover"
 )
@@ -18,6 +19,7 @@ type zone struct {
 	client *client
 	log    *slog.Logger
 	names  nameLocks
+	length atomic.Int64 // number of records, once the zone was found too long to list
 
 	mu sync.Mutex
 	id string // empty until it was looked up

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"os/signal"
@@ -46,14 +47,14 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, f); err != nil {
+	if err := run(ctx, f, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "cloudflaretest:", err)
 		os.Exit(1)
 	}
 }
 
 // run serves until ctx ends. It prints "api URL" and "dns ADDRESS" once it answers there.
-func run(ctx context.Context, f flags) (err error) {
+func run(ctx context.Context, f flags, out io.Writer) (err error) {
 	api := cloudflaretest.New(cloudflaretest.Options{Tokens: tokens(f.token), Limit: f.limit})
 	for _, file := range split(f.zone) {
 		if err := load(api, file); err != nil {
@@ -84,9 +85,9 @@ func run(ctx context.Context, f flags) (err error) {
 			return err
 		}
 		defer nameserver.Close()
-		fmt.Println("dns", nameserver.Addr)
+		fmt.Fprintln(out, "dns", nameserver.Addr)
 	}
-	fmt.Println("api", server.URL)
+	fmt.Fprintln(out, "api", server.URL)
 	<-ctx.Done()
 	return nil
 }
