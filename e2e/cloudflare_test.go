@@ -62,7 +62,9 @@ func TestOutageAtCloudflare(t *testing.T) {
 	}
 	contract.Check(t)
 	w.checkSecrets(t, controller)
-	logFigures(t, controller.History("www"))
+	entries := controller.History("www")
+	checkConfirmed(t, entries, w.ns.Addr)
+	logFigures(t, entries)
 }
 
 // ours tells whether the controller may touch a record set: the site's own, and ACME challenges.

@@ -50,7 +50,27 @@ func testOutage(t *testing.T, start func(l *lab.Lab, zone, records string) *lab.
 	watcher.CheckNeverEmpty(t)
 	constant.CheckOnly(t, 503)
 	w.checkSecrets(t, controller)
-	logFigures(t, controller.History("www"))
+	entries := controller.History("www")
+	checkConfirmed(t, entries, w.ns.Addr)
+	logFigures(t, entries)
+}
+
+// checkConfirmed expects that the name server, found by the zone's own NS set, was asked for the
+// new records after every switch.
+func checkConfirmed(t *testing.T, entries []failover.Entry, server string) {
+	t.Helper()
+	confirmed := 0
+	for _, e := range entries {
+		for _, c := range e.Confirmations {
+			if c.Address != server || !c.OK {
+				t.Errorf("confirmation %+v; expected one by %s", c, server)
+			}
+			confirmed++
+		}
+	}
+	if confirmed < 2 {
+		t.Errorf("%d confirmations by the name server; expected one for each way", confirmed)
+	}
 }
 
 // checkOutage waits for the switch and looks at everything a visitor and dig can see.

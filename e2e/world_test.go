@@ -92,6 +92,7 @@ controller {
   data_dir  = %q
   admin     = ""
   log_level = "debug"
+  resolvers = [%q]
 }
 acme {
   directory     = %q
@@ -111,7 +112,7 @@ references {
   interval = "1s"
   timeout  = "1s"
 }
-`, w.Folder("data"), w.acme.Directory, w.authority.File, w.resolver.Addr,
+`, w.Folder("data"), w.resolver.Addr, w.acme.Directory, w.authority.File, w.resolver.Addr,
 		w.fallbackAddr(), w.AddrPort(lab.AddrFallback, 80), w.AddrPort(lab.AddrFallback, 443), w.acme.RootFile,
 		w.reference.Addr)
 }
