@@ -21,6 +21,7 @@ type fake struct {
 	mu      sync.Mutex
 	records []dns.RR
 	updates int
+	serial  uint32
 	// onUpdate answers an UPDATE; nil closes the connection without a word.
 	onUpdate func(f *fake, m *dns.Msg) *dns.Msg
 	// onQuery may change an answer; nil closes the connection without a word.
@@ -39,7 +40,7 @@ func startFake(t *testing.T, sets ...failover.RecordSet) *fake {
 	}
 	f := &fake{addr: listener.Addr().String(), records: rrs}
 	started, stopped := make(chan struct{}), make(chan struct{})
-	s := &dns.Server{Listener: listener, Handler: f, TsigSecret: map[string]string{keyName: secret},
+	s := &dns.Server{Listener: listener, Handler: f, TsigSecret: map[string]string{keyName: secret, "other.": "b3RoZXIgc2VjcmV0IDAxMjM0NTY3ODkwMTIzNDU2Nzg="},
 		MsgAcceptFunc: func(dns.Header) dns.MsgAcceptAction { return dns.MsgAccept }, NotifyStartedFunc: func() { close(started) }}
 	go func() { defer close(stopped); s.ActivateAndServe() }()
 	<-started
@@ -77,6 +78,10 @@ func (f *fake) query(q *dns.Msg) *dns.Msg {
 		if rr.Header().Name == q.Question[0].Name && rr.Header().Rrtype == q.Question[0].Qtype {
 			m.Answer = append(m.Answer, rr)
 		}
+	}
+	if q.Question[0].Name == zonetest.Apex && q.Question[0].Qtype == dns.TypeSOA {
+		h := dns.RR_Header{Name: zonetest.Apex, Rrtype: dns.TypeSOA, Class: dns.ClassINET}
+		m.Answer = append(m.Answer, &dns.SOA{Hdr: h, Ns: ".", Mbox: ".", Serial: f.serial})
 	}
 	if len(m.Answer) == 0 {
 		m.Rcode = dns.RcodeNameError

@@ -52,7 +52,7 @@ func TestFaultsOfAnUpdate(t *testing.T) {
 		{"well", (*fake).apply, "", "", after},
 		{"answer lost after it was applied", func(f *fake, q *dns.Msg) *dns.Msg { f.apply(q); return nil }, failover.KindLost, "", after},
 		{"connection lost before it was applied", func(*fake, *dns.Msg) *dns.Msg { return nil }, failover.KindLost, "", before},
-		{"the answer is not signed", func(f *fake, q *dns.Msg) *dns.Msg {
+		{"the answer is signed with another key", func(f *fake, q *dns.Msg) *dns.Msg {
 			m := f.apply(q)
 			m.SetTsig("other.", keyAlgo, 300, time.Now().Unix())
 			return m
@@ -147,6 +147,38 @@ func TestReadBackThatFailsIsLost(t *testing.T) {
 	}
 }
 
+// TestAReadingIsOfOneVersion: half of one version and half of the next is neither drift nor a baseline.
+func TestAReadingIsOfOneVersion(t *testing.T) {
+	v6 := zonetest.Set(www, "AAAA", 600, "2001:db8::1")
+	f := startFake(t, before, v6)
+	asked := 0
+	f.onQuery = func(m *dns.Msg) *dns.Msg {
+		if asked++; asked == 3 { // serial, A, and now AAAA
+			f.records, f.serial = nil, f.serial+1
+			m.Answer = nil
+		}
+		return m
+	}
+	sets, err := f.zone(t).Read(t.Context(), []string{www})
+	if err != nil || len(sets) != 0 {
+		t.Errorf("read %v %v", sets, err)
+	}
+	busy := startFake(t, before)
+	busy.onQuery = func(m *dns.Msg) *dns.Msg { busy.serial++; return m } // others update the zone all the time
+	if sets, err := busy.zone(t).Read(t.Context(), []string{www}); err != nil || !failover.SameSets(sets, []failover.RecordSet{before}) {
+		t.Errorf("read %v %v", sets, err)
+	}
+	mad := startFake(t, before)
+	mad.onQuery = func(m *dns.Msg) *dns.Msg {
+		mad.serial++
+		mad.records[0].Header().Ttl++
+		return m
+	}
+	if sets, err := mad.zone(t).Read(t.Context(), []string{www}); failover.KindOf(err) != failover.KindUnavailable {
+		t.Errorf("read %v %v", sets, err)
+	}
+}
+
 func TestUnsafePlansAreRefusedUnsent(t *testing.T) {
 	f := startFake(t, before)
 	for name, p := range map[string]failover.Plan{
@@ -166,6 +198,9 @@ func TestUnsafePlansAreRefusedUnsent(t *testing.T) {
 func TestADNAMEAboveIsNotARecordAtTheName(t *testing.T) {
 	f := startFake(t)
 	f.onQuery = func(m *dns.Msg) *dns.Msg {
+		if m.Question[0].Name != www {
+			return m
+		}
 		m.Rcode = dns.RcodeSuccess
 		dname, _ := dns.NewRR("example.org. 60 IN DNAME example.net.")
 		cname, _ := dns.NewRR("www.example.org. 60 IN CNAME www.example.net.")
