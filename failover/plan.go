@@ -116,7 +116,7 @@ func (d Draft) fallback() ([]RecordSet, error) {
 			if len(values) == 0 {
 				return
 			}
-			set := RecordSet{Name: name, Type: rrtype, TTL: d.lowTTL(), Proxied: proxied}
+			set := RecordSet{Name: name, Type: rrtype, TTL: d.fallbackTTL(name), Proxied: proxied}
 			if proxied {
 				set.TTL = 1
 			}
@@ -138,6 +138,17 @@ func (d Draft) fallback() ([]RecordSet, error) {
 		}
 	}
 	return SortSets(sets), nil
+}
+
+// fallbackTTL is the armed TTL, or the least that the name had, if that is lower.
+func (d Draft) fallbackTTL(name string) uint32 {
+	ttl := d.lowTTL()
+	for _, s := range d.Baseline {
+		if s.Name == name && !s.Proxied {
+			ttl = min(ttl, s.TTL)
+		}
+	}
+	return ttl
 }
 
 func (d Draft) proxied(name string) bool {

@@ -66,6 +66,7 @@ func TestMakePlan(t *testing.T) {
 		{"text beside stays out of the plan", v4only, []RecordSet{a}, []RecordSet{txt}, ToFallback, "www.example.org. 60 A 198.51.100.7"},
 		{"a proxied name stays proxied", v4only, []RecordSet{proxied(a)}, nil, ToFallback, "www.example.org. proxied A 198.51.100.7"},
 		{"armed", v4only, []RecordSet{a, aaaa}, nil, ToArmed, "www.example.org. 60 A 192.0.2.1, 192.0.2.2 | www.example.org. 60 AAAA 2001:db8::1"},
+		{"the fallback never raises a TTL", v4only, []RecordSet{low}, nil, ToFallback, "www.example.org. 20 A 198.51.100.7"},
 		{"armed never raises a TTL", v4only, []RecordSet{low}, nil, ToArmed, "www.example.org. 20 A 192.0.2.1"},
 		{"a proxied name has no TTL to lower", v4only, []RecordSet{proxied(a)}, nil, ToArmed, "www.example.org. proxied A 192.0.2.1, 192.0.2.2"},
 		{"origin is the exact baseline", v4only, []RecordSet{a, aaaa, https}, nil, ToOrigin, show([]RecordSet{a, aaaa, https})},

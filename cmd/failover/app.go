@@ -50,6 +50,7 @@ type app struct {
 	reloading sync.Mutex // held while the configuration is replaced
 	mu        sync.RWMutex
 	cfg       *config.Config
+	refused   error // why the last reload did not happen
 	looks     *looks
 	watch     context.CancelFunc // ends the watching of the page directories
 	tasks     sync.WaitGroup
@@ -67,21 +68,15 @@ type appOptions struct {
 
 // newApp opens everything that can fail, in an order in which nothing is touched before the
 // configuration is known to be good. The caller runs or closes what is returned.
-func newApp(o appOptions) (a *app, err error) {
+func newApp(o appOptions) (*app, error) {
 	cfg, err := o.Load()
 	if err != nil {
 		return nil, err
 	}
-	a = &app{options: o, cfg: cfg, log: newLog(o.Log, cfg.Controller)}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, a.close())
-			a = nil
-		}
-	}()
+	a := &app{options: o, cfg: cfg, log: newLog(o.Log, cfg.Controller)}
 	for _, open := range []func() error{a.openJournal, a.openAccounts, a.openCertificates, a.openFallback, a.openController, a.openMonitor, a.serve, a.openDoor} {
 		if err := open(); err != nil {
-			return nil, err
+			return nil, errors.Join(err, a.close())
 		}
 	}
 	return a, nil
@@ -193,7 +188,7 @@ func (a *app) openController() (err error) {
 
 func (a *app) openMonitor() (err error) {
 	a.monitor = admin.NewMonitor(admin.MonitorOptions{
-		Controller: a.controller, Turned: a.controller.Turned, Certificates: a.held,
+		Controller: a.controller, Turned: a.controller.Turned, Certificates: a.held, Config: a.stale,
 		Probes: func() (active, late int) {
 			s := a.scheduler.Stats()
 			return s.Active, int(s.Late / time.Second)
@@ -268,8 +263,8 @@ func (a *app) askAuthority(ctx context.Context, plan failover.Plan) ([]failover.
 	o := dnsproviders.AuthorityOptions{Resolvers: cfg.Controller.Resolvers, Servers: map[string][]netip.AddrPort{}, Log: a.log}
 	for _, block := range cfg.DNS {
 		for _, zone := range block.Zones {
-			if len(block.Authoritative) > 0 {
-				o.Servers[zone] = block.Authoritative
+			if servers := authoritative(block); len(servers) > 0 {
+				o.Servers[zone] = servers
 			}
 		}
 	}
@@ -280,11 +275,33 @@ func (a *app) askAuthority(ctx context.Context, plan failover.Plan) ([]failover.
 	return authority.Confirm(ctx, plan)
 }
 
+// authoritative returns the servers that the block names, or, of a builtin server, where it
+// listens; none if the zone's NS set has to say.
+func authoritative(block config.DNS) []netip.AddrPort {
+	if len(block.Authoritative) > 0 || block.Builtin == nil {
+		return block.Authoritative
+	}
+	var servers []netip.AddrPort
+	for _, at := range block.Builtin.Listen {
+		if !at.Addr().IsUnspecified() {
+			servers = append(servers, at)
+		}
+	}
+	return servers
+}
+
 func (a *app) lookAtOurselves(ctx context.Context, s failover.Site) []failover.Observation {
 	a.mu.RLock()
 	own := a.looks.own[s.Name]
 	a.mu.RUnlock()
 	return all(ctx, own)
+}
+
+// stale tells why the newest configuration is not the one that runs, or nil.
+func (a *app) stale() error {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.refused
 }
 
 // health tells visitors' pages whether a site's origin is well.

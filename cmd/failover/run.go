@@ -119,6 +119,9 @@ func (a *app) reload(ctx context.Context) (err error) {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
 	defer func() {
+		a.mu.Lock()
+		a.refused = err
+		a.mu.Unlock()
 		if err != nil {
 			a.log.Error("the configuration was not reloaded; the old one goes on", "err", err)
 		}

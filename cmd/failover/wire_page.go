@@ -16,8 +16,12 @@ type publisher struct {
 	store  *site.Store
 	server *fallback.Server
 
-	mu    sync.Mutex
-	shown map[string]shown
+	mu      sync.Mutex
+	shown   map[string]shown
+	changes uint64 // counts changes of shown
+
+	pushing sync.Mutex // held while the table is made; before mu
+	pushed  uint64     // the changes that the fallback has
 }
 
 // shown is what was last wanted for a site, and what was made of it.
@@ -32,8 +36,10 @@ type shown struct {
 // set makes the table of exactly these sites. Sites that are new start as their state says; those
 // that stay keep what they show.
 func (p *publisher) set(sites []failover.Site, state func(name string) failover.State) error {
+	defer p.push()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.changes++
 	next := make(map[string]shown, len(sites))
 	var errs []error
 	for _, s := range sites {
@@ -48,12 +54,12 @@ func (p *publisher) set(sites []failover.Site, state func(name string) failover.
 		next[s.Name] = now
 	}
 	p.shown = next
-	p.push()
 	return errors.Join(errs...)
 }
 
-// publish shows one site as its state wants.
+// publish shows one site as its state wants, and returns once visitors see it.
 func (p *publisher) publish(s failover.Site, state failover.State, serving bool) error {
+	defer p.push()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old, known := p.shown[s.Name]
@@ -64,22 +70,23 @@ func (p *publisher) publish(s failover.Site, state failover.State, serving bool)
 	p.render(&now)
 	p.shown[s.Name] = now
 	if old.err != nil || old.serving != serving || serving && !old.since.Equal(now.since) {
-		p.push()
+		p.changes++
 	}
 	return now.err
 }
 
 // refresh renders what is served again: a page was edited, or another day has begun.
 func (p *publisher) refresh() {
+	defer p.push()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.changes++
 	for name, now := range p.shown {
 		if now.serving {
 			p.render(&now)
 			p.shown[name] = now
 		}
 	}
-	p.push()
 }
 
 // render makes the notice of one site; p.mu is held. A page that cannot be made leaves the last
@@ -93,11 +100,22 @@ func (p *publisher) render(s *shown) {
 	s.err = err
 }
 
-// push hands the whole table to the fallback; p.mu is held.
+// push hands the whole table to the fallback, if it does not have it yet: when a thousand sites
+// change at once, those that wait here find that another's push held their change too.
 func (p *publisher) push() {
+	p.pushing.Lock()
+	defer p.pushing.Unlock()
+	p.mu.Lock()
+	changes := p.changes
 	notices := make([]failover.Notice, 0, len(p.shown))
-	for _, s := range p.shown {
-		notices = append(notices, s.notice)
+	if changes != p.pushed {
+		for _, s := range p.shown {
+			notices = append(notices, s.notice)
+		}
 	}
-	p.server.Publish(notices)
+	p.mu.Unlock()
+	if changes != p.pushed {
+		p.server.Publish(notices)
+		p.pushed = changes
+	}
 }

@@ -40,7 +40,7 @@ func newLooks(cfg *config.Config, o lookOptions) (*looks, error) {
 			return nil, err
 		}
 		l.jobs = append(l.jobs, probe.Job{Key: "reference " + ref.Kind + " " + ref.Address, Interval: cfg.References.Interval,
-			Recheck: time.Second, Timeout: cfg.References.Timeout, Look: look})
+			Recheck: time.Second, Timeout: cfg.References.Timeout + time.Second, Look: look})
 	}
 	for _, s := range cfg.Sites {
 		if err := l.addOrigin(s, opt); err != nil {
@@ -80,7 +80,7 @@ func (l *looks) addOwn(s failover.Site, f config.Fallback, opt probe.Options, ro
 				return err
 			}
 			l.own[s.Name] = append(l.own[s.Name], look)
-			l.jobs = append(l.jobs, probe.Job{Key: fmt.Sprintf("own %s %s %s", s.Name, h.Name, address),
+			l.jobs = append(l.jobs, probe.Job{Key: fmt.Sprintf("own %s %s %s", s.Name, h.Name, address), Site: s.Name,
 				Interval: ownInterval, Recheck: 2 * time.Second, Settle: 10 * time.Second, Look: look})
 		}
 	}

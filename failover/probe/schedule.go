@@ -35,7 +35,8 @@ type SchedulerOptions struct {
 // other; one job never overlaps itself.
 //
 // The first look of each of n jobs comes within max(1 s, n * 2 ms) or one interval, whichever is
-// less; afterwards looks are spread evenly over the interval, with 5 % of jitter. A look that
+// less; afterwards looks are spread evenly over the interval, and each comes 2 to 10 % early, so
+// that they do not fall into step and none is later than the interval. A look that
 // fails where the one before did not opens a doubt: it is repeated after Recheck until the run of
 // failure is older than Settle and a little more, and the other looks at the same site are
 // hastened. A first success after failures is repeated after Recheck once.

@@ -100,7 +100,7 @@ func TestLooksAreSpread(t *testing.T) {
 		for key := range l.began {
 			for i, at := range l.began[key] {
 				perSecond[int(at.Seconds())]++
-				if i > 0 && (at-l.began[key][i-1] < 9400*time.Millisecond || at-l.began[key][i-1] > 10600*time.Millisecond) {
+				if i > 0 && (at-l.began[key][i-1] < 8990*time.Millisecond || at-l.began[key][i-1] > 10050*time.Millisecond) {
 					t.Fatalf("job %s: looks at %v", key, l.began[key])
 				}
 			}

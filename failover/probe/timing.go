@@ -12,11 +12,12 @@ func (s *Scheduler) spread(fresh []*entry, now time.Time) {
 	s.rand.Shuffle(len(fresh), func(i, j int) { fresh[i], fresh[j] = fresh[j], fresh[i] })
 	n := time.Duration(len(fresh))
 	for i, e := range fresh {
-		quick := min(e.Interval, max(time.Second, n*2*time.Millisecond))
+		lap := e.Interval * 94 / 100 // what an interval is on average, once jittered
+		quick := min(lap, max(time.Second, n*2*time.Millisecond))
 		first := quick * time.Duration(i) / n
-		slot := e.Interval * time.Duration(i) / n
-		if slot-first < e.Interval/2 {
-			slot += e.Interval
+		slot := lap * time.Duration(i) / n
+		if slot-first < lap/2 {
+			slot += lap
 		}
 		e.second = now.Add(slot)
 		s.queue.put(e, now.Add(first))
@@ -26,12 +27,12 @@ func (s *Scheduler) spread(fresh []*entry, now time.Time) {
 // next decides when a job is due again, after a look that ended now.
 func (s *Scheduler) next(e *entry, o failover.Observation, now time.Time) {
 	first := e.note(o.Health, now)
-	again := e.began.Add(e.Interval + s.jitter(e.Interval))
+	again := e.began.Add(e.Interval - s.jitter(e.Interval, 0.02, 0.10)) // never later than the interval
 	switch {
 	case e.again:
 		again = now
 	case e.doubtful(now):
-		again = now.Add(e.recheck() + s.jitter(e.recheck()).Abs()) // not sooner: limits count in whole re-checks
+		again = now.Add(e.recheck() + s.jitter(e.recheck(), 0, 0.01)) // not sooner: limits count in whole re-checks
 	case !e.second.IsZero():
 		again = e.second
 	}
@@ -56,9 +57,9 @@ func (s *Scheduler) hasten(e *entry, at time.Time) {
 	}
 }
 
-// jitter is up to 5 % of d, either way.
-func (s *Scheduler) jitter(d time.Duration) time.Duration {
-	return time.Duration((s.rand.Float64() - 0.5) / 10 * float64(d))
+// jitter is between two parts of d.
+func (s *Scheduler) jitter(d time.Duration, least, most float64) time.Duration {
+	return time.Duration((least + s.rand.Float64()*(most-least)) * float64(d))
 }
 
 func later(a, b time.Time) time.Time { return slices.MaxFunc([]time.Time{a, b}, time.Time.Compare) }
