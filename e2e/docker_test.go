@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -89,6 +90,12 @@ func startDocker(l *lab.Lab) *docker {
 	}
 	dockerd := lab.Need(l.T, "dockerd")
 	socket := "unix://" + l.Path("docker/docker.sock")
+	l.T.Cleanup(func() { // after the daemon's end, which leaves the network namespaces it mounted
+		left, _ := filepath.Glob(filepath.Join(l.Dir, "docker/exec/netns/*"))
+		for _, mount := range left {
+			_ = syscall.Unmount(mount, syscall.MNT_DETACH)
+		}
+	})
 	// No bridge and no rules in the packet filter: the images need no network of their own.
 	l.Start("dockerd", exec.Command(dockerd, "-H", socket, "--data-root", l.Path("docker/data"), "--exec-root", l.Path("docker/exec"),
 		"-p", l.Path("docker/pid"), "--storage-driver", "overlay2", "--iptables=false", "--ip6tables=false", "--bridge=none"))
