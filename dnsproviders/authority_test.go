@@ -54,26 +54,38 @@ func authority(t *testing.T, o dnsproviders.AuthorityOptions) *dnsproviders.Auth
 }
 
 func fixed(addrs ...netip.AddrPort) dnsproviders.AuthorityOptions {
-	return dnsproviders.AuthorityOptions{Servers: map[string][]netip.AddrPort{apex: addrs}, Timeout: 300 * time.Millisecond}
+	return dnsproviders.AuthorityOptions{Servers: map[string][]netip.AddrPort{apex: addrs}, Timeout: 5 * time.Second}
 }
 
 func planTo(names []string, after ...failover.RecordSet) failover.Plan {
 	return failover.Plan{ZoneRef: failover.ZoneRef{Zone: apex}, Names: names, After: after}
 }
 
-// short is enough for one look and no pause between two.
-func short(t *testing.T) context.Context {
+// onlooker is a log handler that acts when a server was found not to answer as wanted.
+type onlooker struct {
+	slog.Handler
+	act func()
+}
+
+func (o onlooker) Enabled(context.Context, slog.Level) bool { return true }
+func (o onlooker) Handle(context.Context, slog.Record) error {
+	o.act()
+	return nil
+}
+
+// lookOnce confirms, and ends at the first answer that is not the wanted one.
+func lookOnce(t *testing.T, o dnsproviders.AuthorityOptions, p failover.Plan) ([]failover.Confirmation, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	t.Cleanup(cancel)
-	return ctx
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	o.Log = slog.New(onlooker{slog.DiscardHandler, cancel})
+	return authority(t, o).Confirm(ctx, p)
 }
 
 func TestConfirmComparesAllManagedTypes(t *testing.T) {
 	_, addr := nameserver(t, "127.0.0.1:0", []string{"ns1.example.net"},
 		"www 60 IN A 198.51.100.7", "www 60 IN TXT kept", "@ 60 IN A 198.51.100.7", "@ 60 IN AAAA 2001:db8::7",
 		"shop 60 IN CNAME fallback.example.net.", "*.apps 60 IN A 198.51.100.7", "sec 60 IN A 198.51.100.7", `sec 60 IN HTTPS 1 . alpn="h2"`)
-	a := authority(t, fixed(addr))
 	proxied := zonetest.Set("p."+apex, "A", 1, "192.0.2.1")
 	proxied.Proxied = true
 	for _, c := range []struct {
@@ -95,7 +107,7 @@ func TestConfirmComparesAllManagedTypes(t *testing.T) {
 		{"wildcard", planTo([]string{"*.apps." + apex}, zonetest.Set("*.apps."+apex, "A", 60, "198.51.100.7")), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := a.Confirm(short(t), c.plan)
+			got, err := lookOnce(t, fixed(addr), c.plan)
 			if len(got) != 1 || got[0].OK != (c.detail == "") || !strings.Contains(got[0].Detail, c.detail) || got[0].At.IsZero() {
 				t.Errorf("%+v, want %q", got, c.detail)
 			}
@@ -109,37 +121,19 @@ func TestConfirmComparesAllManagedTypes(t *testing.T) {
 		"flattened":     planTo([]string{apex}, zonetest.Set(apex, "CNAME", 60, "fallback.example.net.")),
 		"nothing named": planTo(nil),
 	} {
-		if got, err := a.Confirm(short(t), p); err != nil || len(got) != 0 {
+		if got, err := lookOnce(t, fixed(addr), p); err != nil || len(got) != 0 {
 			t.Errorf("%s: asked all the same: %v %v", name, got, err)
 		}
 	}
-}
-
-// signal is a log handler that tells of each record.
-type signal struct {
-	slog.Handler
-	said chan struct{}
-}
-
-func (s signal) Enabled(context.Context, slog.Level) bool { return true }
-func (s signal) Handle(context.Context, slog.Record) error {
-	select {
-	case s.said <- struct{}{}:
-	default:
-	}
-	return nil
 }
 
 func TestConfirmWaitsForEachServer(t *testing.T) {
 	_, quick := nameserver(t, "127.0.0.1:0", []string{"ns1.example.net"}, "www 60 IN A 198.51.100.7")
 	slow, slowAddr := nameserver(t, "127.0.0.1:0", []string{"ns1.example.net"}, "www 60 IN A 192.0.2.1")
 	o := fixed(quick, slowAddr)
-	looked := make(chan struct{}, 1)
-	o.Log = slog.New(signal{slog.DiscardHandler, looked})
-	go func() {
-		<-looked
-		slow.Put(context.WithoutCancel(t.Context()), apex, zonetest.Set(www, "A", 60, "198.51.100.7"))
-	}()
+	o.Log = slog.New(onlooker{slog.DiscardHandler, func() {
+		slow.Put(t.Context(), apex, zonetest.Set(www, "A", 60, "198.51.100.7"))
+	}})
 	got, err := authority(t, o).Confirm(t.Context(), planTo([]string{www}, zonetest.Set(www, "A", 60, "198.51.100.7")))
 	if err != nil || len(got) != 2 || !got[0].OK || !got[1].OK {
 		t.Fatalf("%+v %v", got, err)
@@ -152,7 +146,20 @@ func TestConfirmWaitsForEachServer(t *testing.T) {
 func TestConfirmNamesTheServerThatLags(t *testing.T) {
 	_, quick := nameserver(t, "127.0.0.1:0", []string{"ns1.example.net"}, "www 60 IN A 198.51.100.7")
 	_, lags := nameserver(t, "127.0.0.1:0", []string{"ns1.example.net"}, "www 60 IN A 192.0.2.1")
-	got, err := authority(t, fixed(quick, lags)).Confirm(short(t), planTo([]string{www}, zonetest.Set(www, "A", 60, "198.51.100.7")))
+	got, err := lookOnce(t, fixed(lags), planTo([]string{www}, zonetest.Set(www, "A", 60, "198.51.100.7")))
+	if err == nil || !strings.Contains(err.Error(), lags.String()) || got[0].OK {
+		t.Errorf("%+v %v", got, err)
+	}
+	o := fixed(quick, lags)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	looks := 0
+	o.Log = slog.New(onlooker{slog.DiscardHandler, func() {
+		if looks++; looks == 3 { // by now the quick one has answered
+			cancel()
+		}
+	}})
+	got, err = authority(t, o).Confirm(ctx, planTo([]string{www}, zonetest.Set(www, "A", 60, "198.51.100.7")))
 	if err == nil || !strings.Contains(err.Error(), lags.String()) || strings.Contains(err.Error(), quick.String()) || !got[0].OK || got[1].OK {
 		t.Errorf("%+v %v", got, err)
 	}
@@ -196,7 +203,9 @@ func TestConfirmFindsServersThroughAResolver(t *testing.T) {
 
 func TestConfirmWithoutAnyResolver(t *testing.T) {
 	a := authority(t, dnsproviders.AuthorityOptions{Resolvers: []string{"127.0.0.1:1"}, Timeout: time.Second})
-	if _, err := a.Confirm(short(t), planTo([]string{www}, zonetest.Set(www, "A", 60, "198.51.100.7"))); err == nil || !strings.Contains(err.Error(), "dig") {
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := a.Confirm(ctx, planTo([]string{www}, zonetest.Set(www, "A", 60, "198.51.100.7"))); err == nil || !strings.Contains(err.Error(), "dig") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := dnsproviders.NewAuthority(dnsproviders.AuthorityOptions{Resolvers: []string{"nonsense"}}); err == nil {

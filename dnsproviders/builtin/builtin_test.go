@@ -469,3 +469,28 @@ func TestLinesOfAnotherZoneAreLeftToIt(t *testing.T) {
 		t.Error("a zone that is not served")
 	}
 }
+
+// TestAnswersLeaveFromTheAddressAsked: a connected socket takes no answer from any other.
+func TestAnswersLeaveFromTheAddressAsked(t *testing.T) {
+	for _, listen := range []string{"0.0.0.0:0", "[::]:0"} {
+		s, err := builtin.Open(builtin.Options{Listen: []netip.AddrPort{netip.MustParseAddrPort(listen)}, Zones: zoneOf(records...)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		port := s.Addrs()[0].Port()
+		for _, addr := range []string{"127.0.0.1", "127.0.0.2", "::1"} {
+			at := netip.AddrPortFrom(netip.MustParseAddr(addr), port)
+			if at.Addr().Is6() && listen == "0.0.0.0:0" {
+				continue
+			}
+			client := wire.Client{Server: at.String(), Timeout: 5 * time.Second}
+			if m, err := client.Exchange(t.Context(), wire.Query("www.example.org.", dns.TypeA)); err != nil || len(m.Answer) != 2 {
+				t.Errorf("listening at %s, asked at %s: %v %v", listen, at, m, err)
+			}
+		}
+		s.Close()
+	}
+}

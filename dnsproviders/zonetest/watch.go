@@ -12,6 +12,7 @@ import (
 // watcher dumps the zone over and over while a plan is applied, and notes what must never be seen.
 type watcher struct {
 	done    chan struct{}
+	end     func() // closes done, once
 	wait    sync.WaitGroup
 	looks   int
 	trouble []string
@@ -22,6 +23,7 @@ type watcher struct {
 func watch(t *testing.T, b Backend, p failover.Plan) *watcher {
 	t.Helper()
 	w := &watcher{done: make(chan struct{})}
+	w.end = sync.OnceFunc(func() { close(w.done) })
 	atomic := b.Zone.Abilities().Atomic
 	first := make(chan struct{})
 	w.wait.Go(func() {
@@ -37,6 +39,7 @@ func watch(t *testing.T, b Backend, p failover.Plan) *watcher {
 			}
 		}
 	})
+	t.Cleanup(func() { w.end(); w.wait.Wait() }) // also when the test ends early
 	<-first
 	return w
 }
@@ -65,7 +68,7 @@ func (w *watcher) look(b Backend, p failover.Plan, atomic bool) {
 // stop ends the watcher and reports what it saw.
 func (w *watcher) stop(t *testing.T) {
 	t.Helper()
-	close(w.done)
+	w.end()
 	w.wait.Wait()
 	for _, s := range w.trouble {
 		t.Error(s)

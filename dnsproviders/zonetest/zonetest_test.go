@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/failover-dns/failover/dnsproviders/zonetest"
@@ -12,8 +13,9 @@ import (
 
 // memory is the contract in its shortest form.
 type memory struct {
-	mu   sync.Mutex
-	sets []failover.RecordSet
+	mu    sync.Mutex
+	sets  []failover.RecordSet
+	dumps atomic.Int64
 }
 
 func (m *memory) Read(ctx context.Context, names []string) ([]failover.RecordSet, error) {
@@ -58,6 +60,7 @@ func (m *memory) Abilities() failover.Abilities {
 func (m *memory) dump() ([]failover.RecordSet, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.dumps.Add(1)
 	return failover.CloneSets(m.sets), nil
 }
 
