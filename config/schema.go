@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agext/levenshtein"
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/failover-dns/failover/failover"
@@ -111,31 +112,9 @@ func nearest(given string, known []string) string {
 	given = strings.ReplaceAll(strings.ToLower(given), "-", "_")
 	best, least := "", 1+max(1, len(given)/3)
 	for _, k := range known {
-		if d := distance(given, k); d < least {
+		if d := levenshtein.Distance(given, k, nil); d < least {
 			best, least = k, d
 		}
 	}
 	return best
-}
-
-// distance is the number of characters to insert, delete or replace to come from a to b
-// (Levenshtein 1965).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/agext/levenshtein"
+
 	"github.com/failover-dns/failover/failover"
 )
 
@@ -48,32 +50,11 @@ func NewUnknownSite(site string, known []string) *UnknownSiteError {
 func Nearest(name string, known []string) string {
 	best, least := "", max(2, len(name)/3)+1
 	for _, k := range slices.Sorted(slices.Values(known)) {
-		if d := distance(name, k); d < least && d < max(len(name), len(k)) {
+		if d := levenshtein.Distance(name, k, nil); d < least && d < max(len(name), len(k)) {
 			best, least = k, d
 		}
 	}
 	return best
-}
-
-// distance is Levenshtein's: how many letters to insert, delete or replace.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // Codes of wireError, one for each error that a caller may want to tell apart.
