@@ -133,6 +133,7 @@ func (b body) policy(s failover.Site, refs References) failover.Policy {
 		Dwell:          b.duration("dwell", 5*time.Minute, limits{0, day}),
 		Quiet:          b.duration("quiet", 15*time.Minute, limits{0, 7 * day}),
 		FallbackFresh:  fallbackFresh,
+		Armed:          b.boolean("armed", false),
 		ManualRecovery: b.choice("recovery", "automatic", "manual") == "manual",
 		AnyAddress:     b.choice("down_when", "all", "any") == "any",
 		MaxFailovers:   b.number("max_failovers", 6, 0, 1000),

@@ -49,7 +49,7 @@ var (
 	fallbackSchema   = schema{Attributes: []string{"ipv4", "ipv6", "cname", "http", "https", "check", "check_roots", "min_validity"}}
 	referencesSchema = schema{Attributes: []string{"tcp", "dns", "quorum", "interval", "timeout", "none"}}
 	siteSchema       = schema{
-		Attributes: []string{"hosts", "origin", "down_after", "up_after", "dwell", "quiet", "armed_ttl", "retry_after",
+		Attributes: []string{"hosts", "origin", "down_after", "up_after", "dwell", "quiet", "armed_ttl", "armed", "retry_after",
 			"recovery", "down_when", "max_failovers", "priority", "page"},
 		Blocks: []nested{{"check", []string{"kind", "name"}}},
 	}

@@ -14,6 +14,8 @@ const (
 	Restore Action = "restore" // switch back to the origin now
 	Hold    Action = "hold"    // automation stands still
 	Release Action = "release" // automation acts again
+	Arm     Action = "arm"     // bring TTLs down ahead of time, and keep them down
+	Disarm  Action = "disarm"  // let TTLs return to what they were
 )
 
 // Command is an operator's word.
@@ -60,6 +62,13 @@ func (p Policy) Command(s State, c Command, v Verdict, now time.Time) (State, er
 		if !s.Latched {
 			s.Reason = ""
 		}
+	case Arm:
+		s.Armed = true
+	case Disarm:
+		if p.Armed {
+			return s, fmt.Errorf("%w: the configuration keeps this site armed; try: armed = false in its site block", ErrRefused)
+		}
+		s.Armed = false
 	default:
 		return s, fmt.Errorf("%w: unknown action %q", ErrRefused, c.Action)
 	}

@@ -181,5 +181,8 @@ type SiteStatus struct {
 	Verdict      Verdict       `json:"verdict"`
 	Observations []Observation `json:"observations"` // newest of each look, the origin's and the fallback's
 	Acting       bool          `json:"acting"`       // a change is under way
-	Trouble      string        `json:"trouble,omitempty"`
+	// LowFrom is when the last resolver that honours TTLs has forgotten TTLs above the armed one;
+	// zero while a TTL is not low.
+	LowFrom time.Time `json:"lowFrom,omitzero"`
+	Trouble string    `json:"trouble,omitempty"`
 }

@@ -15,6 +15,7 @@ type Policy struct {
 	// FallbackFresh is the age up to which an observation of our own server counts.
 	FallbackFresh time.Duration
 
+	Armed          bool // TTLs are kept low at all times
 	ManualRecovery bool // the way back is an operator's decision
 	AnyAddress     bool // one failing address is enough; by default all of them must fail
 	MaxFailovers   int  // automatic switches to the fallback in 24 h, after which the way back is manual; 0: no limit
@@ -129,7 +130,7 @@ func (s *State) toPrimary(now time.Time) {
 }
 
 func (p Policy) vetoSwitch(s State, v Verdict, now time.Time) []Veto {
-	vetoes := p.vetoBoth(s, now)
+	vetoes := p.vetoBoth(s, p.Dwell, now)
 	if !v.FallbackReady {
 		vetoes = append(vetoes, Veto{VetoFallback, "the fallback does not serve this site yet: " + v.FallbackDetail})
 	}
@@ -137,7 +138,7 @@ func (p Policy) vetoSwitch(s State, v Verdict, now time.Time) []Veto {
 }
 
 func (p Policy) vetoReturn(s State, now time.Time) []Veto {
-	vetoes := p.vetoBoth(s, now)
+	vetoes := p.vetoBoth(s, p.holdDown(s), now)
 	if p.ManualRecovery {
 		vetoes = append(vetoes, Veto{VetoManual, "the origin is well, and recovery is manual; try: failover restore"})
 	}
@@ -148,13 +149,23 @@ func (p Policy) vetoReturn(s State, now time.Time) []Veto {
 	return vetoes
 }
 
-func (p Policy) vetoBoth(s State, now time.Time) []Veto {
+// holdDown is the dwell before the way back. It doubles with every failover of the last 24 h, up
+// to an hour: an origin that flaps leaves its visitors where they are answered.
+func (p Policy) holdDown(s State) time.Duration {
+	hold := p.Dwell
+	for range len(s.Failovers) - 1 {
+		hold = max(p.Dwell, min(2*hold, time.Hour))
+	}
+	return hold
+}
+
+func (p Policy) vetoBoth(s State, dwell time.Duration, now time.Time) []Veto {
 	var vetoes []Veto
 	if s.Held {
 		vetoes = append(vetoes, Veto{VetoHeld, "held by an operator; try: failover release"})
 	}
-	if !s.Switched.IsZero() && now.Sub(s.Switched) < p.Dwell {
-		vetoes = append(vetoes, Veto{VetoDwell, fmt.Sprintf("the last switch is less than %v ago; nothing to do but wait", p.Dwell)})
+	if !s.Switched.IsZero() && now.Sub(s.Switched) < dwell {
+		vetoes = append(vetoes, Veto{VetoDwell, fmt.Sprintf("the last switch is less than %v ago; nothing to do but wait", dwell)})
 	}
 	return vetoes
 }
@@ -164,7 +175,7 @@ func (p Policy) Target(s State, now time.Time) Target {
 	switch {
 	case s.Phase.Serving():
 		return ToFallback
-	case s.Phase == Suspect, now.Sub(s.TroubleAt) < p.Quiet:
+	case s.Phase == Suspect, s.Armed, p.Armed, now.Sub(s.TroubleAt) < p.Quiet:
 		return ToArmed
 	default:
 		return ToOrigin

@@ -196,6 +196,39 @@ func TestVetoes(t *testing.T) {
 	}
 }
 
+func TestHoldDownGrows(t *testing.T) {
+	for failovers, want := range map[int]time.Duration{0: 20 * time.Second, 1: 20 * time.Second, 2: 40 * time.Second, 3: 80 * time.Second, 30: time.Hour} {
+		if got := rules.holdDown(State{Failovers: make([]time.Time, failovers)}); got != want {
+			t.Errorf("after %d failovers: %v, want %v", failovers, got, want)
+		}
+	}
+	long := Policy{Dwell: 2 * time.Hour}
+	if got := long.holdDown(State{Failovers: make([]time.Time, 5)}); got != 2*time.Hour {
+		t.Errorf("a dwell over an hour became %v", got)
+	}
+}
+
+func TestLowFrom(t *testing.T) {
+	slow, quick := rrset(www, "A", 3600, "192.0.2.1"), rrset(www, "A", 30, "192.0.2.1")
+	tests := []struct {
+		name string
+		zone ZoneState
+		want time.Time
+		low  bool
+	}{
+		{"unknown zone", ZoneState{}, time.Time{}, false},
+		{"low by itself", ZoneState{Baseline: []RecordSet{quick}, BaselineAt: at(5)}, at(5), true},
+		{"proxied", ZoneState{Baseline: []RecordSet{proxied(slow)}, BaselineAt: at(5)}, at(5), true},
+		{"high", ZoneState{Baseline: []RecordSet{slow}, Applied: ToOrigin}, time.Time{}, false},
+		{"armed", ZoneState{Baseline: []RecordSet{slow}, Applied: ToArmed, AppliedAt: at(10)}, at(3610), true},
+	}
+	for _, tt := range tests {
+		if got, low := tt.zone.LowFrom(60); low != tt.low || !got.Equal(tt.want) {
+			t.Errorf("%s: %v %v, want %v %v", tt.name, got, low, tt.want, tt.low)
+		}
+	}
+}
+
 func TestTarget(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -207,6 +240,7 @@ func TestTarget(t *testing.T) {
 		{"failed over", State{Phase: InFallback}, ToFallback},
 		{"recovering", State{Phase: Recovering}, ToFallback},
 		{"back a moment ago", State{Phase: Primary, TroubleAt: at(-30)}, ToArmed},
+		{"armed by hand", State{Phase: Primary, Armed: true}, ToArmed},
 		{"back for long", State{Phase: Primary, TroubleAt: at(-90)}, ToOrigin},
 	}
 	for _, tt := range tests {

@@ -35,6 +35,7 @@ type State struct {
 	Latched bool   `json:"latched,omitempty"` // switched by hand: automation does not undo it
 	Forced  bool   `json:"forced,omitempty"`  // the operator's word overrides the rules that can veto
 	Held    bool   `json:"held,omitempty"`    // automation stands still
+	Armed   bool   `json:"armed,omitempty"`   // an operator keeps TTLs low
 	Reason  string `json:"reason,omitempty"`  // the operator's words for the latch or the hold
 
 	TroubleAt time.Time   `json:"troubleAt,omitzero"`  // when the site last came back to primary
@@ -110,6 +111,27 @@ func (s State) Clone() State {
 
 // Untouched tells whether the zone is as others left it: nothing of ours is in it or on its way.
 func (z ZoneState) Untouched() bool { return z.Applied == ToOrigin && z.Plan == nil }
+
+// LowFrom tells from when on no resolver that honours TTLs can hold one longer than the armed TTL
+// (seconds): one old TTL after the zone was armed. It is false while the zone's TTLs are not low.
+func (z ZoneState) LowFrom(armed uint32) (time.Time, bool) {
+	longest := uint32(0)
+	for _, s := range z.Baseline {
+		if !s.Proxied { // where the provider's proxy answers there is no client TTL
+			longest = max(longest, s.TTL)
+		}
+	}
+	switch {
+	case len(z.Baseline) == 0:
+		return time.Time{}, false
+	case longest <= armed:
+		return z.BaselineAt, true
+	case z.Applied == ToOrigin:
+		return time.Time{}, false
+	default:
+		return z.AppliedAt.Add(time.Duration(longest) * time.Second), true
+	}
+}
 
 // Visitors tells whether visitors of the site may come to the fallback: it serves, or did so a
 // moment ago, or a change towards it may be under way.

@@ -24,20 +24,21 @@ type order struct {
 	target failover.Target // of the zones; empty: they stay as they are
 	means  string          // what it does, for the question
 	asks   bool            // the reason must be given
+	rules  bool            // safety rules may object, which --force overrides
 
 	all, force, yes, wait bool
 	reason                string
 	timeout               time.Duration
 }
 
-// newOrders returns the four commands that change something.
+// newOrders returns the commands that change something.
 func newOrders(p *program) []*cobra.Command {
 	return []*cobra.Command{
-		newOrder(p, order{action: failover.Trigger, target: failover.ToFallback, asks: true,
+		newOrder(p, order{action: failover.Trigger, target: failover.ToFallback, asks: true, rules: true,
 			means: "visitors get the maintenance page until `failover restore`"},
 			"Switch sites to the fallback now",
 			"Switch sites to the fallback now, and latch them: automation does not undo what a human did.\nThe way back is `failover restore`."),
-		newOrder(p, order{action: failover.Restore, target: failover.ToArmed,
+		newOrder(p, order{action: failover.Restore, target: failover.ToArmed, rules: true,
 			means: "visitors get the origin again; TTLs return to what they were after a quiet time"},
 			"Switch sites back to the origin now",
 			"Switch sites back to the origin now and take the latch off. With --force also when the origin is not\nseen to be well; the site is then held, so that automation does not undo it."),
@@ -46,6 +47,11 @@ func newOrders(p *program) []*cobra.Command {
 			"Make automation stand still for sites, in either direction, until `failover release`. Orders by hand\nstill work."),
 		newOrder(p, order{action: failover.Release, means: "automation acts again"},
 			"Let automation act again", "Take back `failover hold`."),
+		newOrder(p, order{action: failover.Arm, target: failover.ToArmed, means: "TTLs are brought down now, and kept down until `failover disarm`"},
+			"Lower TTLs ahead of time",
+			"Bring the TTLs of sites down to armed_ttl now and keep them there, so that a later switch is quick. The\noriginal TTLs are remembered. `failover status` says when the last resolver that honours TTLs can have\nforgotten the old ones: one old TTL later."),
+		newOrder(p, order{action: failover.Disarm, target: failover.ToOrigin, means: "TTLs return to what they were"},
+			"Let TTLs return to what they were", "Take back `failover arm`."),
 	}
 }
 
@@ -70,7 +76,7 @@ func newOrder(p *program, o order, short, text string) *cobra.Command {
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	f.BoolVar(&o.wait, "wait", true, "wait until it is done")
 	f.DurationVar(&o.timeout, "timeout", 2*time.Minute, "how long to wait")
-	if o.target != "" {
+	if o.rules {
 		f.BoolVar(&o.force, "force", false, "go on although a safety rule objects")
 	}
 	return c
@@ -152,6 +158,11 @@ func (o order) show(ctx context.Context, p *program, client *admin.Client, statu
 	if o.target == "" {
 		return
 	}
+	if !o.rules { // arming changes nothing while the fallback serves, where TTLs are low anyway
+		sites = slices.DeleteFunc(slices.Clone(sites), func(name string) bool {
+			return slices.ContainsFunc(statuses, func(s failover.SiteStatus) bool { return s.Site == name && s.State.Phase.Serving() })
+		})
+	}
 	plans := make(map[string][]failover.Plan, len(sites))
 	var mu sync.Mutex
 	errs := each(sites, func(name string) error {
@@ -177,6 +188,9 @@ func hand(s failover.State) string {
 	}
 	if s.Latched {
 		text += ", latched"
+	}
+	if s.Armed {
+		text += ", armed"
 	}
 	return text
 }

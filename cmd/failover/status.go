@@ -66,7 +66,7 @@ func writeStatus(w io.Writer, statuses []failover.SiteStatus, now time.Time, col
 	t.add(plain("SITE"), plain("PHASE"), plain("SINCE"), plain("ORIGIN"), plain("FALLBACK"), plain("HAND"))
 	for _, s := range statuses {
 		t.add(plain(s.Site), phase(s), plain(ago(s.State.Since, now)), origin(s.Verdict), readiness(s, now), operator(s.State))
-		notes(&t, s)
+		notes(&t, s, now)
 	}
 	t.write(w, colours)
 }
@@ -135,7 +135,7 @@ func operator(s failover.State) cell {
 }
 
 // notes writes what a person should know beside the row.
-func notes(t *table, s failover.SiteStatus) {
+func notes(t *table, s failover.SiteStatus, now time.Time) {
 	if s.Trouble != "" {
 		t.note("trouble: "+s.Trouble, red)
 	}
@@ -150,6 +150,9 @@ func notes(t *table, s failover.SiteStatus) {
 	if s.State.Reason != "" && (s.State.Held || s.State.Latched) {
 		t.note("reason: "+s.State.Reason, none)
 	}
+	if s.State.Armed {
+		t.note(armed(s.LowFrom, now), none)
+	}
 	for _, v := range s.State.Vetoes {
 		t.note(v.Rule+": "+v.Message, yellow)
 	}
@@ -157,6 +160,18 @@ func notes(t *table, s failover.SiteStatus) {
 		if o.Warning != "" {
 			t.note("warning: "+o.Check+" at "+o.Address+": "+o.Warning, yellow)
 		}
+	}
+}
+
+// armed says whether a switch would be quick for everybody already.
+func armed(from, now time.Time) string {
+	switch {
+	case from.IsZero():
+		return "armed: the TTLs are not low yet"
+	case from.After(now):
+		return "armed: the TTLs are low; resolvers may hold the old ones for another " + short(from.Sub(now))
+	default:
+		return "armed: ready, no resolver holds an old TTL any more"
 	}
 }
 

@@ -34,8 +34,17 @@ func (r *runner) status() failover.SiteStatus {
 	slices.SortFunc(s.Observations, func(a, b failover.Observation) int {
 		return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Check, b.Check), cmp.Compare(a.Address, b.Address))
 	})
+	low := len(r.running.Zones) > 0
 	for _, z := range r.running.Zones {
 		s.Trouble = cmp.Or(s.Trouble, z.Trouble)
+		from, lowered := z.LowFrom(r.site.TTL.Armed)
+		low = low && lowered
+		if from.After(s.LowFrom) {
+			s.LowFrom = from
+		}
+	}
+	if !low {
+		s.LowFrom = time.Time{}
 	}
 	return s
 }

@@ -430,3 +430,34 @@ func TestFallbackMovesDuringOutage(t *testing.T) {
 		w.wantZone(original)
 	})
 }
+
+func TestArmAndDisarm(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		low := func() time.Time {
+			list, err := w.c.Status(w.t.Context())
+			if err != nil || len(list) != 1 {
+				w.t.Fatal(list, err)
+			}
+			return list[0].LowFrom
+		}
+		if from := low(); !from.IsZero() {
+			w.t.Errorf("TTLs are called low from %v on", from)
+		}
+		begun := time.Now()
+		if err := w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Arm, By: "test"}, nil); err != nil {
+			w.t.Fatal(err)
+		}
+		w.wantZone(armed)
+		if from := low(); !from.Equal(begun.Add(300 * time.Second)) { // the old TTL
+			w.t.Errorf("ready from %v on, want %v", from, begun.Add(300*time.Second))
+		}
+		w.after(time.Hour)
+		w.wantZone(armed)
+		if err := w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Disarm, By: "test"}, nil); err != nil {
+			w.t.Fatal(err)
+		}
+		w.wantZone(original)
+	})
+}

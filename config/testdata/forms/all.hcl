@@ -87,6 +87,7 @@ site "www" {
   armed_ttl     = "30s"
   retry_after   = "10m"
   recovery      = "manual"
+  armed         = true
   down_when     = "any"
   max_failovers = 0
   priority      = -5
