@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 )
 
@@ -170,6 +171,17 @@ type Notice struct {
 	Pages      []Page // the first is the default language; empty only where Serving is false
 	Problem    []byte // RFC 9457 problem+json for API clients
 	RetryAfter time.Duration
+	// Onward, if set, is where visitors are handed on to who still come after the way back; they
+	// get the page only if that fails.
+	Onward *Onward
+}
+
+// Onward is a recovered origin, by its own addresses.
+type Onward struct {
+	Addresses  []netip.Addr
+	HTTP       uint16 // port for visitors who came by http
+	HTTPS      uint16 // port for visitors who came by https
+	SkipVerify bool   // the origin's certificate need not be valid, as its checks say
 }
 
 // SiteStatus is the picture of a site for people and for the admin API.
