@@ -110,15 +110,21 @@ func TestChecksCannotStarveASwitch(t *testing.T) {
 	})
 }
 
-func TestTheServersLimitIsTheUsersLimit(t *testing.T) {
+func TestOthersCallsCountToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := cloudflaretest.New(cloudflaretest.Options{Zones: []string{plain}, Limit: 5, Tokens: []cloudflaretest.Token{{Value: token}}})
+		api := cloudflaretest.New(cloudflaretest.Options{Zones: []string{plain}, Limit: 10, Tokens: []cloudflaretest.Token{{Value: token}}})
 		z := zoneOf(t, within(t, api, t.Output()))
+		for range 20 {
+			_, _ = z.Read(t.Context(), []string{www})
+		}
+		if n := len(api.Log()); n != 6 {
+			t.Errorf("%d calm calls at the server's limit of 10, want 6", n)
+		}
 		for range 20 {
 			_, _ = z.Read(failover.Urgent(t.Context()), []string{www})
 		}
-		if n := len(api.Log()); n > 6 {
-			t.Errorf("%d calls at a limit of 5", n)
+		if n := len(api.Log()); n != 10 {
+			t.Errorf("%d calls at the server's limit of 10", n)
 		}
 	})
 }

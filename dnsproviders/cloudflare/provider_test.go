@@ -161,6 +161,11 @@ func TestACMERecords(t *testing.T) {
 		if _, err := p.ACME().DeleteRecords(t.Context(), apex, challenge); err != nil {
 			t.Fatal(err)
 		}
+		for _, e := range api.Log() {
+			if e.Method == http.MethodDelete && e.RequestBody != "{}" {
+				t.Errorf("a DELETE with the body %q, which the API's description does not allow", e.RequestBody)
+			}
+		}
 		if after := bareForms(api.Records(plain)); strings.Join(after, "\n") != strings.Join(before, "\n") {
 			t.Errorf("after\n%s", strings.Join(after, "\n"))
 		}

@@ -216,3 +216,48 @@ func TestSetsOfDifferingRecords(t *testing.T) {
 		t.Errorf("automatic reads as %v, %v; want 300", sets, err)
 	}
 }
+
+func TestTTLChangeLeavesACommentAlone(t *testing.T) {
+	p, api := open(t)
+	if err := api.Load(plain, originals()...); err != nil {
+		t.Fatal(err)
+	}
+	z := zoneOf(t, p)
+	plan := planFor(t, z, "api.example.org.")
+	plan.After = failover.CloneSets(plan.Before)
+	plan.After[0].TTL = 60
+	text := "written by a human meanwhile"
+	edited := cloudflaretest.Record{Name: "api", Type: "AAAA", Content: "2001:db8::5", TTL: 120, Comment: &text}
+	if err := api.Put(plain, "api.example.org", "AAAA", edited); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Replace(urgent(t), plan); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range api.Records(plain) {
+		if r.Name == "api.example.org" && (r.TTL != 60 || r.Comment == nil || *r.Comment != text) {
+			t.Errorf("got %s", r)
+		}
+	}
+}
+
+func TestWhatCloudflareDoesNotTakeBackIsSaid(t *testing.T) {
+	var log bytes.Buffer
+	p, api := open(t, func(o *Options, _ *cloudflaretest.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	if err := api.Load(plain, originals()...); err != nil {
+		t.Fatal(err)
+	}
+	z := zoneOf(t, p)
+	before := planFor(t, z, "api.example.org.").Before
+	away := planFor(t, z, "api.example.org.", address("api.example.org.", 60, "198.51.100.7"))
+	if err := z.Replace(urgent(t), away); err != nil {
+		t.Fatal(err)
+	}
+	before[0].Records[0].Opaque = json.RawMessage(strings.Replace(string(before[0].Records[0].Opaque), `"ttl"`, `"of_tomorrow":1,"ttl"`, 1))
+	if err := z.Replace(urgent(t), planFor(t, z, "api.example.org.", before...)); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(log.String(), "field=of_tomorrow") || strings.Count(log.String(), "\n") != 1 {
+		t.Errorf("the log says %q", &log)
+	}
+}
