@@ -131,6 +131,9 @@ func (s *State) toPrimary(now time.Time) {
 
 func (p Policy) vetoSwitch(s State, v Verdict, now time.Time) []Veto {
 	vetoes := p.vetoBoth(s, p.Dwell, now)
+	if v.Doubt != "" {
+		vetoes = append(vetoes, Veto{VetoDoubt, v.Doubt + "; try: failover trigger, if you can see that it is not"})
+	}
 	if !v.FallbackReady {
 		vetoes = append(vetoes, Veto{VetoFallback, "the fallback does not serve this site yet: " + v.FallbackDetail})
 	}

@@ -79,6 +79,7 @@ const (
 	VetoDwell    = "dwell"
 	VetoBudget   = "switch-budget"
 	VetoFallback = "fallback-not-ready"
+	VetoDoubt    = "mass-failure"
 )
 
 // SameDecision tells whether two states differ at most in their running evidence, which is not

@@ -11,7 +11,13 @@ import (
 
 // change plans, records, applies and confirms one change of a zone.
 func (r *runner) change(ctx context.Context, z failover.ZoneState, w *zoneWork, target failover.Target) error {
-	ctx = failover.Urgent(ctx)
+	if target == failover.ToFallback {
+		ctx = failover.Urgent(ctx) // lowering TTLs may wait, and so may the way back
+		if err := r.c.gate.enter(ctx, r.site.Priority); err != nil {
+			return err
+		}
+		defer r.c.gate.leave()
+	}
 	r.setActing(true)
 	defer r.setActing(false)
 	current, err := w.zone.Read(ctx, z.Names)

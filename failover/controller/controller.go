@@ -42,6 +42,11 @@ type Options struct {
 	Refresh time.Duration
 	// ConfirmFor bounds how long the authoritative servers are asked; 2 minutes when 0.
 	ConfirmFor time.Duration
+	// MassShare is the share of all sites, 0 to 1, that may fail at once before it takes references
+	// that are all fine to switch any; 0.5 when 0.
+	MassShare float64
+	// Switches is how many switches happen at the same time; 8 when 0.
+	Switches int
 }
 
 // Alarm is something that needs a human.
@@ -62,9 +67,11 @@ type Controller struct {
 	runners    map[string]*runner
 	references map[failover.ObservationKey]failover.Observation
 	alarms     map[[2]string]Alarm
+	herd       herd
 	ctx        context.Context // of Run; nil before
 	wg         sync.WaitGroup
 
+	gate   *gate
 	turned atomic.Int64 // when a site's loop last went round, Unix time in ns
 }
 
@@ -84,6 +91,12 @@ func New(opts Options) *Controller {
 	if opts.ConfirmFor == 0 {
 		opts.ConfirmFor = 2 * time.Minute
 	}
+	if opts.MassShare == 0 {
+		opts.MassShare = 0.5
+	}
+	if opts.Switches == 0 {
+		opts.Switches = 8
+	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
@@ -92,6 +105,8 @@ func New(opts Options) *Controller {
 		runners:    map[string]*runner{},
 		references: map[failover.ObservationKey]failover.Observation{},
 		alarms:     map[[2]string]Alarm{},
+		herd:       herd{},
+		gate:       newGate(opts.Switches),
 	}
 }
 
@@ -103,7 +118,7 @@ func (c *Controller) Run(ctx context.Context) {
 		c.launch(r)
 	}
 	c.mu.Unlock()
-	<-ctx.Done()
+	c.watchClock(ctx)
 	c.mu.Lock() // no runner is launched after this
 	c.ctx = nil
 	c.mu.Unlock()

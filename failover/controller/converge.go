@@ -129,6 +129,8 @@ func (r *runner) advance(ctx context.Context, ref failover.ZoneRef, w *zoneWork)
 			return err
 		}
 		return r.advance(ctx, ref, w)
+	case target == failover.ToArmed && r.running.Phase == failover.Suspect && r.c.mass() != "":
+		return nil // the calls that lowering would cost are needed for the switches
 	case r.wants(z, w, target):
 		return r.change(ctx, z, w, target)
 	case time.Since(w.readAt) >= r.refresh(ref):

@@ -21,7 +21,8 @@ func (r *runner) view() []failover.Observation {
 // decide judges what was seen and records a new decision.
 func (r *runner) decide(ctx context.Context) {
 	now := time.Now()
-	verdict := r.site.Policy.Judge(r.view(), now)
+	r.startAnew()
+	verdict := r.c.doubt(r.site.Name, r.site.Policy.Judge(r.view(), now))
 	r.note(verdict)
 	next := r.site.Policy.Follow(r.running, verdict, now)
 	if next.SameDecision(r.entry.State) {
@@ -36,6 +37,16 @@ func (r *runner) decide(ctx context.Context) {
 	}
 	if next.Phase == failover.Suspect {
 		r.look(ctx) // so that our own server's state is fresh when the switch is due
+	}
+}
+
+// startAnew drops running evidence after what was seen no longer counts.
+func (r *runner) startAnew() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.blank {
+		r.blank = false
+		r.running.FailingSince, r.running.HealthySince, r.running.EvidenceAt = time.Time{}, time.Time{}, time.Time{}
 	}
 }
 

@@ -40,6 +40,7 @@ func (c *Controller) Set(sites []failover.Site, fallback failover.Fallback) {
 	defer c.mu.Unlock()
 	for _, r := range gone {
 		delete(c.runners, r.site.Name)
+		delete(c.herd, r.site.Name)
 		if _, stays := wanted[r.site.Name]; !stays {
 			maps.DeleteFunc(c.alarms, func(key [2]string, _ Alarm) bool { return key[0] == r.site.Name })
 		}

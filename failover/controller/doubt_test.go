@@ -1,0 +1,94 @@
+package controller
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/failover-dns/failover/failover"
+)
+
+func TestMassFailureNeedsClearReferences(t *testing.T) {
+	tests := []struct {
+		sites, failing int
+		clear          bool
+		doubted        bool
+	}{
+		{sites: 1, failing: 1, clear: false, doubted: false},  // one site is no herd
+		{sites: 10, failing: 5, clear: false, doubted: false}, // not more than half
+		{sites: 10, failing: 6, clear: false, doubted: true},  // hold
+		{sites: 10, failing: 6, clear: true, doubted: false},  // switch them
+		{sites: 10, failing: 10, clear: true, doubted: false}, // the day it exists for
+		{sites: 10, failing: 10, clear: false, doubted: true},
+		{sites: 2, failing: 2, clear: false, doubted: false},
+	}
+	for _, tt := range tests {
+		t.Run(fmt.Sprintf("%d of %d, clear %v", tt.failing, tt.sites, tt.clear), func(t *testing.T) {
+			c := New(Options{})
+			for i := range tt.sites {
+				name := fmt.Sprint(i)
+				c.runners[name] = newRunner(c, failover.Site{Name: name}, backup)
+			}
+			for i := range tt.failing - 1 {
+				c.fails(fmt.Sprint(i), true)
+			}
+			v := c.doubt(fmt.Sprint(tt.failing-1), failover.Verdict{Health: failover.Down, ReferencesClear: tt.clear})
+			if got := v.Doubt != ""; got != tt.doubted {
+				t.Errorf("doubt %q, want doubted = %v", v.Doubt, tt.doubted)
+			}
+		})
+	}
+}
+
+func TestSitesThatRecoverLeaveTheHerd(t *testing.T) {
+	c := New(Options{})
+	for i := range 4 {
+		name := fmt.Sprint(i)
+		c.runners[name] = newRunner(c, failover.Site{Name: name}, backup)
+		c.fails(name, true)
+	}
+	if c.mass() == "" {
+		t.Fatal("4 of 4 is no mass failure")
+	}
+	c.fails("0", false)
+	c.fails("1", false)
+	if mass := c.mass(); mass != "" {
+		t.Errorf("still a mass failure: %s", mass)
+	}
+}
+
+func TestLeapt(t *testing.T) {
+	tests := []struct {
+		name            string
+		wall, monotonic time.Duration
+		leapt           bool
+	}{
+		{"an ordinary tick", time.Second, time.Second, false},
+		{"a slow tick", 3 * time.Second, 3 * time.Second, false},
+		{"stopped for a minute", time.Minute, time.Minute, true},
+		{"slept for an hour", time.Hour, time.Second, true},
+		{"clock set a day ahead", 24 * time.Hour, time.Second, true},
+		{"clock set a year back", -365 * 24 * time.Hour, time.Second, true},
+		{"clock slewed a little", 1200 * time.Millisecond, time.Second, false},
+	}
+	for _, tt := range tests {
+		if why := leapt(tt.wall, tt.monotonic); (why != "") != tt.leapt {
+			t.Errorf("%s: %q, want leapt = %v", tt.name, why, tt.leapt)
+		}
+	}
+}
+
+func TestAfterALeapTheRunStartsAnew(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.after(2500 * time.Millisecond)
+		w.wantPhase(failover.Suspect)
+		w.c.forget()
+		w.after(2 * time.Second) // four and a half seconds of failure, but not in one run
+		w.wantPhase(failover.Suspect)
+		w.after(3 * time.Second)
+		w.wantPhase(failover.InFallback)
+	})
+}
