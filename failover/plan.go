@@ -60,6 +60,12 @@ func MakePlan(d Draft, target Target, current []RecordSet) (Plan, error) {
 	if err := d.coexist(after, current); err != nil {
 		return Plan{}, err
 	}
+	for _, c := range Diff(before, after) {
+		if c.Before != nil && c.Before.Locked {
+			return Plan{}, fmt.Errorf("%w: %s belongs to another product of the provider and cannot be changed through its DNS API; "+
+				"detach it there, or take the host out of the site", ErrNoPlan, c.Before.Key())
+		}
+	}
 	return Plan{Site: d.Site, ZoneRef: d.ZoneRef, Names: d.Names, Target: target, Before: before, After: after}, nil
 }
 

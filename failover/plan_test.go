@@ -114,6 +114,7 @@ func TestMakePlanRefuses(t *testing.T) {
 		{"an emptied name", draft(v4only, a), nil, ErrDrift, "neither"},
 		{"no baseline", draft(v4only), nil, ErrNoPlan, "create the record"},
 		{"a name without records", two, []RecordSet{a}, ErrNoPlan, "shop.example.org."},
+		{"a locked record", draft(v4only, lock(a)), []RecordSet{lock(a)}, ErrNoPlan, "another product"},
 		{"no fallback", draft(Fallback{}, a), []RecordSet{a}, ErrNoPlan, "no address"},
 		{"CNAME at the apex", atApex, []RecordSet{apex}, ErrNoPlan, "apex"},
 		{"CNAME beside text", draft(alias, a), []RecordSet{a, rrset(www, "TXT", 60, `"x"`)}, ErrNoPlan, "TXT"},
@@ -126,6 +127,11 @@ func TestMakePlanRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+func lock(s RecordSet) RecordSet {
+	s.Locked = true
+	return s
 }
 
 func TestForceOverwritesDrift(t *testing.T) {

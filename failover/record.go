@@ -27,10 +27,13 @@ func Managed(rrtype string) bool { return slices.Contains(managedTypes[:], rrtyp
 
 // RecordSet is an RRset (RFC 9499 section 5): all records of one owner name and type.
 type RecordSet struct {
-	Name    string   `json:"name"` // owner: lower case, fully qualified, with the final dot
-	Type    string   `json:"type"` // mnemonic in upper case, such as "A"
-	TTL     uint32   `json:"ttl"`  // seconds; 1 where Proxied
-	Proxied bool     `json:"proxied,omitempty"`
+	Name    string `json:"name"` // owner: lower case, fully qualified, with the final dot
+	Type    string `json:"type"` // mnemonic in upper case, such as "A"
+	TTL     uint32 `json:"ttl"`  // seconds; 1 where Proxied
+	Proxied bool   `json:"proxied,omitempty"`
+	// Locked says that the records belong to another product of the provider (Cloudflare: Workers,
+	// Pages, Tunnel, e-mail routing) and cannot be changed through its DNS API.
+	Locked  bool     `json:"locked,omitempty"`
 	Records []Record `json:"records"`
 }
 

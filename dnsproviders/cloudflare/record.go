@@ -79,6 +79,7 @@ func recordSets(records []record) []failover.RecordSet {
 		s := sets[key]
 		s.TTL = max(s.TTL, r.visibleTTL())
 		s.Proxied = s.Proxied || r.Proxied
+		s.Locked = s.Locked || r.Meta.ReadOnly
 		s.Records = append(s.Records, failover.Record{Value: r.value, Opaque: r.raw})
 	}
 	out := make([]failover.RecordSet, 0, len(sets))
@@ -91,26 +92,6 @@ func recordSets(records []record) []failover.RecordSet {
 	}
 	return failover.SortSets(out)
 }
-
-// CheckWritable returns an error of kind read-only if any managed record of the sets, as read from
-// Cloudflare, belongs to another of its products (Workers, Pages, Tunnel, R2, e-mail routing) and
-// can't be changed through the DNS API. Replace refuses such a change by itself; this is for plans.
-func CheckWritable(zone string, sets []failover.RecordSet) error {
-	var locked []string
-	for _, s := range sets {
-		for _, r := range s.Records {
-			known, err := parseRecord(r.Opaque)
-			if err == nil && known.Meta.ReadOnly && failover.Managed(s.Type) {
-				locked = append(locked, s.Key())
-			}
-		}
-	}
-	if len(locked) == 0 {
-		return nil
-	}
-	return readOnly("plan", zone, slices.Compact(locked))
-}
-
 func readOnly(op, zone string, keys []string) error {
 	return &failover.ZoneError{Kind: failover.KindReadOnly, Zone: zone, Op: op,
 		Err:  fmt.Errorf("%s is managed by another Cloudflare product", strings.Join(keys, ", ")),

@@ -152,8 +152,10 @@ func TestReadOnlyRecordsAreRefusedBeforeWriting(t *testing.T) {
 	}
 	z := zoneOf(t, p)
 	plan := away(t, z)
-	if err := CheckWritable(apex, plan.Before); failover.KindOf(err) != failover.KindReadOnly || !strings.Contains(err.Error(), "www.example.org. AAAA") {
-		t.Errorf("at plan time: %v", err)
+	for _, s := range plan.Before {
+		if s.Locked != (s.Type == "AAAA") {
+			t.Errorf("%s: locked = %v", s, s.Locked)
+		}
 	}
 	if err := z.Replace(urgent(t), plan); failover.KindOf(err) != failover.KindReadOnly {
 		t.Errorf("replace: %v", err)
@@ -165,9 +167,6 @@ func TestReadOnlyRecordsAreRefusedBeforeWriting(t *testing.T) {
 	}
 	if n := len(batches(api)); n != 1 {
 		t.Errorf("%d batches, want 1", n)
-	}
-	if err := CheckWritable(apex, kept.After[:1]); err != nil {
-		t.Errorf("plain records: %v", err)
 	}
 }
 

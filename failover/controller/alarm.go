@@ -15,6 +15,7 @@ const (
 	AlarmBlind    = "blind"    // too few references answer
 	AlarmPage     = "page"     // the page cannot be published
 	AlarmOrphan   = "orphan"   // the journal knows a failed-over site that is not configured
+	AlarmUnable   = "unable"   // a switch would not be possible: a locked record, a CNAME where none can stand
 	AlarmLagging  = "lagging"  // an authoritative server does not follow
 )
 

@@ -199,6 +199,7 @@ func (r *runner) adopt(z failover.ZoneState, w *zoneWork, current []failover.Rec
 		return r.trouble(z, failover.EventDrift, err)
 	}
 	w.readAt = time.Now()
+	r.foresee(z, w, sets, current)
 	if z.Trouble == "" && len(z.Baseline) > 0 && failover.SameSets(sets, z.Baseline) {
 		return nil
 	}
@@ -208,6 +209,17 @@ func (r *runner) adopt(z failover.ZoneState, w *zoneWork, current []failover.Rec
 		z.Written = failover.Select(current, z.Names)
 	}
 	return r.append(failover.EventBaseline, "controller", message, r.with(z), nil)
+}
+
+// foresee raises an alarm while no switch of the zone is possible, long before one is needed.
+func (r *runner) foresee(z failover.ZoneState, w *zoneWork, baseline, current []failover.RecordSet) {
+	d := r.draft(z, w)
+	d.Baseline, d.Written = baseline, failover.Select(current, z.Names)
+	if _, err := failover.MakePlan(d, failover.ToFallback, current); err != nil {
+		r.c.raise(r.site.Name, AlarmUnable, "a switch would not be possible: "+err.Error())
+		return
+	}
+	r.c.clear(r.site.Name, AlarmUnable)
 }
 
 // reread looks whether the zone still is as we know it. While the origin serves, other people's

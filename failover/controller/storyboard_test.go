@@ -461,3 +461,17 @@ func TestArmAndDisarm(t *testing.T) {
 		w.wantZone(original)
 	})
 }
+
+func TestLockedRecordIsSaidBeforeTheOutage(t *testing.T) {
+	play(t, func(w *world) {
+		w.zone.edit(func(sets []failover.RecordSet) []failover.RecordSet {
+			sets[1].Locked = true
+			return sets
+		})
+		w.start()
+		w.after(5 * time.Second)
+		if !slices.Contains(w.alarms, "unable true") {
+			w.t.Errorf("nothing was said: %v", w.alarms)
+		}
+	})
+}
