@@ -17,7 +17,9 @@ type Config struct {
 	ACME       *ACME // nil: no `acme` block; the fallback then serves only with certificates it holds
 	Fallback   Fallback
 	References References
-	Sites      []failover.Site // in order of name
+	// Propagation says which resolvers are asked after a switch.
+	Propagation Propagation
+	Sites       []failover.Site // in order of name
 	// Warnings are worth an operator's attention and do not stop the program.
 	Warnings []Diagnostic
 }
@@ -101,6 +103,12 @@ type Fallback struct {
 	// CheckRoots is a PEM file of the roots that visitors trust beside the system's, for that look.
 	CheckRoots  string
 	MinValidity time.Duration // a certificate that ends sooner is not good enough to switch to
+}
+
+// Propagation is the panel of resolvers that are asked after a switch.
+type Propagation struct {
+	Resolvers []string      // IP:port; empty: nobody is asked
+	Within    time.Duration // how long one may take once the TTL of its old answer is over
 }
 
 // References are places that are always up.

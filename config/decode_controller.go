@@ -21,6 +21,7 @@ func (l *loader) config(blocks map[string][]body) *Config {
 	cfg.ACME = l.acme(blocks["acme"], cfg.DNS)
 	cfg.Fallback = l.ourselves(blocks["fallback"], blocks["site"])
 	cfg.References = l.references(blocks["references"])
+	cfg.Propagation = l.propagation(blocks["propagation"])
 	cfg.Sites = l.sites(blocks["site"], cfg)
 	return cfg
 }

@@ -150,7 +150,7 @@ func TestEveryAttributeIsDocumented(t *testing.T) {
 	}
 	want := map[string]schema{
 		"controller": controllerSchema, "webhook": webhookSchema, "tsig": tsigSchema, "acme": acmeSchema, "eab": eabSchema,
-		"fallback": fallbackSchema, "references": referencesSchema, "site": siteSchema,
+		"fallback": fallbackSchema, "references": referencesSchema, "propagation": propagationSchema, "site": siteSchema,
 	}
 	maps.Copy(want, dnsSchemas)
 	for title, s := range want {

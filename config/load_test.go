@@ -65,6 +65,9 @@ site "www" {
 	if got := fmt.Sprint(cfg.References); got != "{[{tcp 1.1.1.1:443} {tcp 8.8.8.8:443} {tcp 9.9.9.9:443}] 2 5s 2s}" {
 		t.Errorf("references: %s", got)
 	}
+	if got := cfg.Propagation; len(got.Resolvers) != 0 || got.Within != 10*time.Minute {
+		t.Errorf("propagation: %+v", got)
+	}
 	if got := *cfg.ACME; got.Directory != letsEncrypt || got.Email != "ops@example.org" {
 		t.Errorf("acme: %+v", got)
 	}

@@ -27,7 +27,7 @@ type nested struct {
 var (
 	fileSchema = schema{Blocks: []nested{
 		{"controller", nil}, {"dns", []string{"kind", "name"}}, {"acme", nil}, {"fallback", nil},
-		{"references", nil}, {"site", []string{"name"}},
+		{"references", nil}, {"propagation", nil}, {"site", []string{"name"}},
 	}}
 	controllerSchema = schema{
 		Attributes: []string{"data_dir", "socket", "admin", "log_level", "log_format", "resolvers"},
@@ -45,10 +45,11 @@ var (
 		Attributes: []string{"directory", "email", "trusted_roots", "dns", "profile", "resolvers", "renew_before"},
 		Blocks:     []nested{{"eab", nil}},
 	}
-	eabSchema        = schema{Attributes: []string{"key_id", "hmac"}}
-	fallbackSchema   = schema{Attributes: []string{"ipv4", "ipv6", "cname", "http", "https", "check", "check_roots", "min_validity"}}
-	referencesSchema = schema{Attributes: []string{"tcp", "dns", "quorum", "interval", "timeout", "none"}}
-	siteSchema       = schema{
+	eabSchema         = schema{Attributes: []string{"key_id", "hmac"}}
+	fallbackSchema    = schema{Attributes: []string{"ipv4", "ipv6", "cname", "http", "https", "check", "check_roots", "min_validity"}}
+	referencesSchema  = schema{Attributes: []string{"tcp", "dns", "quorum", "interval", "timeout", "none"}}
+	propagationSchema = schema{Attributes: []string{"resolvers", "within"}}
+	siteSchema        = schema{
 		Attributes: []string{"hosts", "origin", "down_after", "up_after", "dwell", "quiet", "armed_ttl", "armed", "retry_after",
 			"recovery", "down_when", "max_failovers", "priority", "page"},
 		Blocks: []nested{{"check", []string{"kind", "name"}}},
@@ -96,7 +97,7 @@ func (s schema) names() []string {
 
 // everyName lists the attributes of all blocks.
 func everyName() []string {
-	all := []schema{controllerSchema, webhookSchema, tsigSchema, acmeSchema, eabSchema, fallbackSchema, referencesSchema, siteSchema}
+	all := []schema{controllerSchema, webhookSchema, tsigSchema, acmeSchema, eabSchema, fallbackSchema, referencesSchema, propagationSchema, siteSchema}
 	all = slices.AppendSeq(all, maps.Values(dnsSchemas))
 	all = slices.AppendSeq(all, maps.Values(checkSchemas))
 	var out []string

@@ -77,6 +77,11 @@ references {
   timeout  = "1s"
 }
 
+propagation {
+  resolvers = ["192.0.2.55:53", "[2001:db8::55]:53"]
+  within    = "5m"
+}
+
 site "www" {
   hosts         = ["example.org", "*.example.org", "www.example.net"]
   origin        = ["203.0.113.10", "2001:db8::10"]

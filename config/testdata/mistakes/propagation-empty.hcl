@@ -1,0 +1,3 @@
+propagation {
+  within = "5m"
+}

@@ -1,0 +1,3 @@
+propagation {
+  resolvers = ["resolver.example.net:53"]
+}

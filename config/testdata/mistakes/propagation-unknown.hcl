@@ -1,0 +1,3 @@
+propagation {
+  resolver = ["192.0.2.53:53"]
+}
