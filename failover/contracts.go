@@ -91,17 +91,24 @@ func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx,
 // IsUrgent tells whether ctx was marked by Urgent.
 func IsUrgent(ctx context.Context) bool { return ctx.Value(urgentKey{}) != nil }
 
-// Confirmation is what one authoritative server of a zone answered after a switch.
+// Resolver stands for the server's name in the confirmation of a resolver.
+const Resolver = "resolver"
+
+// Confirmation is what one server, authoritative for a zone or a resolver, answered after a switch.
 type Confirmation struct {
-	Server  string    `json:"server"`  // the NS name
+	Server  string    `json:"server"`  // the NS name, or Resolver
 	Address string    `json:"address"` // IP and port that was asked
-	At      time.Time `json:"at"`
+	At      time.Time `json:"at"`      // of its first right answer; else of what Detail tells
 	OK      bool      `json:"ok"`
-	Detail  string    `json:"detail,omitempty"`
+	// After is the time from the plan to At, where the plan's time is known.
+	After  time.Duration `json:"after,omitempty"`
+	Detail string        `json:"detail,omitempty"`
 }
 
 // Confirm asks every authoritative server of the plan's zone until each answers plan.After or ctx
-// ends. Sets that are proxied are not asked for: the servers answer with the proxy's addresses.
+// ends. Sets that are proxied are not asked for: the servers answer with the proxy's addresses. The
+// error says which server that can be reached does not follow. No confirmation and no error: nobody
+// had to be asked.
 type Confirm func(ctx context.Context, plan Plan) ([]Confirmation, error)
 
 // Journal keeps entries, append-only. The newest entry of a site is its state.
@@ -126,17 +133,18 @@ var (
 
 // Kinds of journal entry.
 const (
-	EventStart     = "start"     // the site is new to this journal
-	EventPhase     = "phase"     // a decision of the policy
-	EventCommand   = "command"   // a decision of an operator
-	EventVeto      = "veto"      // a wanted switch does not happen, or its reason changed
-	EventBaseline  = "baseline"  // the records to go back to
-	EventPlan      = "plan"      // a change is about to be made
-	EventApplied   = "applied"   // a change was made and read back
-	EventFailed    = "failed"    // a change was not made
-	EventUnknown   = "unknown"   // nobody knows yet whether a change was made
-	EventDrift     = "drift"     // the zone is not as expected; nothing was changed
-	EventConfirmed = "confirmed" // every authoritative server answers the new records
+	EventStart      = "start"      // the site is new to this journal
+	EventPhase      = "phase"      // a decision of the policy
+	EventCommand    = "command"    // a decision of an operator
+	EventVeto       = "veto"       // a wanted switch does not happen, or its reason changed
+	EventBaseline   = "baseline"   // the records to go back to
+	EventPlan       = "plan"       // a change is about to be made
+	EventApplied    = "applied"    // a change was made and read back
+	EventFailed     = "failed"     // a change was not made
+	EventUnknown    = "unknown"    // nobody knows yet whether a change was made
+	EventDrift      = "drift"      // the zone is not as expected; nothing was changed
+	EventConfirmed  = "confirmed"  // every authoritative server answers the new records
+	EventPropagated = "propagated" // what the resolvers of the panel answer
 )
 
 // Entry is one line of the journal.
@@ -148,7 +156,7 @@ type Entry struct {
 	By      string    `json:"by"`      // "controller", or who asked
 	Message string    `json:"message"` // one sentence for people
 	State   State     `json:"state"`   // all of it, after the event
-	// Confirmations accompany EventConfirmed.
+	// Confirmations accompany EventConfirmed and EventPropagated.
 	Confirmations []Confirmation `json:"confirmations,omitempty"`
 }
 

@@ -60,7 +60,7 @@ func TestDocsTables(t *testing.T) {
 		fields = append(fields, name)
 	}
 	kinds := []string{KindAlarm, KindAlarmCleared, failover.EventStart, failover.EventPhase, failover.EventCommand, failover.EventVeto,
-		failover.EventBaseline, failover.EventPlan, failover.EventApplied, failover.EventFailed, failover.EventUnknown, failover.EventDrift, failover.EventConfirmed}
+		failover.EventBaseline, failover.EventPlan, failover.EventApplied, failover.EventFailed, failover.EventUnknown, failover.EventDrift, failover.EventConfirmed, failover.EventPropagated}
 	for head, want := range map[string][]string{"| field | meaning |": fields, "| kind | meaning |": kinds} {
 		_, table, _ := strings.Cut(docs(t), head)
 		table, _, _ = strings.Cut(table, "\n\n")
