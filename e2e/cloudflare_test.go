@@ -139,7 +139,6 @@ func (w *world) cloudflareConfig(t *testing.T, api *cloudflaretest.API) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
-	site := w.site("www", w.originAddr(), w.Addr(lab.AddrOrigin2).String())
 	return w.controllerBlock() + fmt.Sprintf(`
 dns "cloudflare" "main" {
   zones    = ["example.org"]
@@ -147,5 +146,5 @@ dns "cloudflare" "main" {
   endpoint = %q
   ca_file  = %q
 }
-`, server.URL, w.authority.File) + strings.Replace(site, fmt.Sprintf("[%q]", host), fmt.Sprintf("[%q, %q]", host, "shop.example.org"), 1)
+`, server.URL, w.authority.File) + w.site("www", []string{host, "shop.example.org"}, w.originAddr(), w.Addr(lab.AddrOrigin2).String())
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -91,10 +92,17 @@ func (w *world) checkOutage(t *testing.T, killed time.Time, watcher *lab.Watcher
 	t.Logf("figure: from the origin's death to the first 503 through the resolver (TTL 5 s) %v", first.At.Sub(killed).Round(time.Millisecond))
 	checkPage(t, first, w.fallbackAddr(), w.acme.Root.Subject.CommonName)
 
-	for _, rrtype := range []uint16{dns.TypeAAAA, dns.TypeHTTPS} {
-		if values, err := lab.Values(w.ns.Addr, name, rrtype); err != nil || len(values) != 0 {
-			t.Errorf("%s %s is %v, %v in the outage; it leads to the dead origin", name, dns.TypeToString[rrtype], values, err)
+	for _, h := range []string{name, zone, "any.apps.example.org."} {
+		if values, err := lab.Values(w.ns.Addr, h, dns.TypeA); err != nil || !slices.Equal(values, []string{w.fallbackAddr()}) {
+			t.Errorf("%s is at %v, %v in the outage", h, values, err)
 		}
+		for _, rrtype := range []uint16{dns.TypeAAAA, dns.TypeHTTPS} {
+			if values, err := lab.Values(w.ns.Addr, h, rrtype); err != nil || len(values) != 0 {
+				t.Errorf("%s %s is %v, %v in the outage; it leads to the dead origin", h, dns.TypeToString[rrtype], values, err)
+			}
+		}
+		h = strings.TrimSuffix(h, ".")
+		checkPage(t, w.direct().Get(h), w.fallbackAddr(), w.acme.Root.Subject.CommonName)
 	}
 	before, now := lab.Without(w.before, managed...), lab.Without(w.ns.Dump(t), managed...)
 	if diff := lab.DiffLines(before, now); diff != "" {

@@ -15,11 +15,15 @@ const (
 	name = host + "."
 )
 
-// managed are the record sets of the site's host that a switch may touch.
-var managed = []string{name + " A", name + " AAAA", name + " HTTPS"}
+// hosts are the site's: one beside other records, the apex with all that stands there, a wildcard.
+var hosts = []string{host, "example.org", "*.apps.example.org"}
 
-// zoneText is the zone before anything happens: the site's host with every type that moves with it
-// and one that does not, an apex that is not declared, and neighbours.
+// managed are the record sets of the site's hosts that a switch may touch.
+var managed = []string{name + " A", name + " AAAA", name + " HTTPS", zone + " A", zone + " AAAA",
+	"*.apps.example.org. A", "*.apps.example.org. CNAME"}
+
+// zoneText is the zone before anything happens: the site's hosts with every type that moves with
+// them and some that do not, and neighbours that are not declared.
 const zoneText = `$TTL 300
 @ SOA ns1 hostmaster 1 60 30 604800 5
 @ NS ns1
@@ -35,6 +39,7 @@ www 5 AAAA 2001:db8::20
 www 7 HTTPS 1 . alpn="h2,h3" ipv4hint=ORIGIN
 www 300 TXT "a note beside the address"
 www 300 MX 20 mail
+*.apps 4 CNAME www
 shop 60 CNAME www
 static 600 A 192.0.2.80
 _dmarc TXT "v=DMARC1; p=none"
@@ -82,7 +87,7 @@ dns "rfc2136" "main" {
     secret    = env("TSIG_SECRET")
   }
 }
-`, w.ns.Addr, lab.TSIGName) + w.site("www", w.originAddr())
+`, w.ns.Addr, lab.TSIGName) + w.site("www", hosts, w.originAddr())
 }
 
 // controllerBlock is all of a configuration but the dns block and the sites.
@@ -118,10 +123,10 @@ references {
 }
 
 // site is a site block with limits short enough for a test.
-func (w *world) site(name string, origin ...string) string {
+func (w *world) site(name string, hosts []string, origin ...string) string {
 	return fmt.Sprintf(`
 site %q {
-  hosts       = [%q]
+  hosts       = ["%s"]
   origin      = ["%s"]
   down_after  = "3s"
   up_after    = "3s"
@@ -136,7 +141,7 @@ site %q {
     timeout  = "1s"
   }
 }
-`, name, host, strings.Join(origin, `", "`))
+`, name, strings.Join(hosts, `", "`), strings.Join(origin, `", "`))
 }
 
 // env is what the controller needs in its environment: secrets, and the root that origins and APIs have.
