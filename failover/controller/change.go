@@ -60,7 +60,7 @@ func (r *runner) takeNew(z failover.ZoneState, w *zoneWork, current []failover.R
 
 // serves looks at our own server once more, at the moment of the switch.
 func (r *runner) serves(ctx context.Context) error {
-	if !r.published.serving {
+	if !r.published.out {
 		return fmt.Errorf("not switched: %s: the page is not published", failover.VetoFallback)
 	}
 	for _, o := range r.c.opts.Look(ctx, r.site) {

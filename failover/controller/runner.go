@@ -43,6 +43,7 @@ type runner struct {
 type published struct {
 	done    bool
 	serving bool
+	out     bool // the origin does not serve; while it does, visitors who still come are handed on to it
 	since   time.Time
 }
 

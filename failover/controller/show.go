@@ -10,7 +10,7 @@ import (
 
 // show lets the fallback answer as the state wants, before the zone is touched.
 func (r *runner) show() {
-	want := published{done: true, serving: r.running.Visitors(time.Now()), since: r.running.OutageSince}
+	want := published{done: true, serving: r.running.Visitors(time.Now()), out: r.running.Phase.Serving(), since: r.running.OutageSince}
 	if r.published == want {
 		return
 	}

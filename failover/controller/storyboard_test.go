@@ -60,6 +60,28 @@ func TestOutageAndRecovery(t *testing.T) {
 	})
 }
 
+// TestVisitorsAfterTheWayBack: they are handed on for as long as they may come, and see the page at
+// once when the origin fails again.
+func TestVisitorsAfterTheWayBack(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		for range 2 {
+			w.set(&w.origin, failover.Down)
+			w.after(30 * time.Second) // the dwell, too
+			w.wantZone(switched)
+			w.set(&w.origin, failover.Up)
+			w.after(time.Minute)
+			w.wantZone(armed)
+		}
+		w.after(10 * time.Minute) // no TTL was longer than 5 minutes
+		want := "nothing page origin page origin nothing"
+		if got := strings.Join(w.shown, " "); got != want {
+			w.t.Errorf("visitors got\n     %s\nwant %s\n%s", got, want, w.story())
+		}
+	})
+}
+
 func TestBlipOnlyArms(t *testing.T) {
 	play(t, func(w *world) {
 		w.start()

@@ -77,7 +77,7 @@ func (w *world) start() {
 		Publish: func(_ failover.Site, _ failover.State, serving bool) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.shown = append(w.shown, fmt.Sprint(serving))
+			w.shown = append(w.shown, shows(state, serving))
 			return nil
 		},
 		Look: func(context.Context, failover.Site) []failover.Observation { return []failover.Observation{w.look()} },
@@ -114,6 +114,25 @@ func (w *world) look() failover.Observation {
 	defer w.mu.Unlock()
 	return failover.Observation{Site: "www", Role: failover.RoleFallback, Check: "www.example.org.", Address: "198.51.100.7:443",
 		At: time.Now(), Health: w.ours, Detail: "as told"}
+// shows is what visitors get who come to the fallback.
+func shows(state failover.State, serving bool) string {
+	switch {
+	case !serving:
+		return "nothing"
+	case state.Phase.Serving():
+		return "page"
+	default:
+		return "origin" // they are handed on to it
+	}
+}
+
+// told tells whether an alarm was told, as in "zone true".
+func (w *world) told(alarm string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Contains(w.alarms, alarm)
+}
+
 }
 
 func (w *world) set(which *failover.Health, to failover.Health) {
