@@ -74,7 +74,7 @@ func (w *world) start() {
 		Confirm: func(_ context.Context, p failover.Plan) ([]failover.Confirmation, error) {
 			return []failover.Confirmation{{Server: "ns1.example.org.", OK: true, At: time.Now()}}, nil
 		},
-		Publish: func(_ failover.Site, _ failover.State, serving bool) error {
+		Publish: func(_ failover.Site, state failover.State, serving bool) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.shown = append(w.shown, shows(state, serving))
@@ -109,11 +109,6 @@ func (w *world) start() {
 	w.stop = func() { cancel(); wg.Wait() }
 }
 
-func (w *world) look() failover.Observation {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return failover.Observation{Site: "www", Role: failover.RoleFallback, Check: "www.example.org.", Address: "198.51.100.7:443",
-		At: time.Now(), Health: w.ours, Detail: "as told"}
 // shows is what visitors get who come to the fallback.
 func shows(state failover.State, serving bool) string {
 	switch {
@@ -126,13 +121,11 @@ func shows(state failover.State, serving bool) string {
 	}
 }
 
-// told tells whether an alarm was told, as in "zone true".
-func (w *world) told(alarm string) bool {
+func (w *world) look() failover.Observation {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Contains(w.alarms, alarm)
-}
-
+	return failover.Observation{Site: "www", Role: failover.RoleFallback, Check: "www.example.org.", Address: "198.51.100.7:443",
+		At: time.Now(), Health: w.ours, Detail: "as told"}
 }
 
 func (w *world) set(which *failover.Health, to failover.Health) {
