@@ -12,15 +12,20 @@ import (
 // SiteHeader is the header by which our own server says which site it answers for.
 const SiteHeader = "X-Failover-Site"
 
+// ReadyPath is where our own server answers 503 for every host of ours, even while it hands
+// visitors on to an origin that came back.
+const ReadyPath = "/.well-known/failover/ready"
+
 // Fallback returns the look at our own server as a visitor would, through its public address:
 // TCP; TLS with a certificate that is valid for the host and for opt.MinValidity at least; and
-// over HTTP a 503 with Retry-After and the site's name in SiteHeader, so that another web server
+// at ReadyPath a 503 with Retry-After and the site's name in SiteHeader, so that another web server
 // behind the address is not taken for ours.
 func Fallback(site string, host failover.Host, at netip.AddrPort, opt Options) (Func, error) {
 	check := failover.Check{
 		Name:   host.Name,
 		Kind:   failover.CheckHTTPS,
 		Host:   visitorName(host.Name),
+		Path:   ReadyPath,
 		Status: []failover.StatusRange{{From: http.StatusServiceUnavailable, To: http.StatusServiceUnavailable}},
 	}
 	h, err := newHTTPLook(check, at, opt)

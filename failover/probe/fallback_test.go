@@ -15,6 +15,9 @@ func TestFallback(t *testing.T) {
 	now := time.Now()
 	ours := func(status int, site, retry string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != ReadyPath {
+				status = http.StatusOK // a visitor who is handed on to the origin
+			}
 			if site != "" {
 				w.Header().Set(SiteHeader, site)
 			}
