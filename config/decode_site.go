@@ -42,6 +42,8 @@ func (b body) site(refs References) failover.Site {
 		Page:       b.path("page", ""),
 		RetryAfter: b.duration("retry_after", 5*time.Minute, limits{time.Second, day}),
 		TTL:        failover.TTL{Armed: b.armedTTL()},
+		Overwrite: failover.Overwrite{Hold: b.choice("on_overwrite", "reassert", "hold") == "hold",
+			Grace: b.duration("overwrite_grace", 2*time.Minute, limits{0, day})},
 	}
 	s.Hosts = b.hosts()
 	b.origin(&s)

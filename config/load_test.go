@@ -47,7 +47,7 @@ site "www" {
 			DownAfter: 30 * time.Second, UpAfter: 2 * time.Minute, Dwell: 5 * time.Minute, Quiet: 15 * time.Minute,
 			Fresh: 26 * time.Second, FallbackFresh: 3 * time.Minute, MaxFailovers: 6, Addresses: 2, Hosts: 2, Quorum: 2,
 		},
-		TTL: failover.TTL{Armed: 60}, RetryAfter: 5 * time.Minute,
+		Overwrite: failover.Overwrite{Grace: 2 * time.Minute}, TTL: failover.TTL{Armed: 60}, RetryAfter: 5 * time.Minute,
 	}
 	if !reflect.DeepEqual(cfg.Sites, []failover.Site{want}) {
 		t.Errorf("got  %+v\nwant %+v", cfg.Sites[0], want)

@@ -16,6 +16,7 @@ const (
 	Release Action = "release" // automation acts again
 	Arm     Action = "arm"     // bring TTLs down ahead of time, and keep them down
 	Disarm  Action = "disarm"  // let TTLs return to what they were
+	Adopt   Action = "adopt"   // the zone is right as it is: take it as the new baseline
 )
 
 // Command is an operator's word.
@@ -26,7 +27,7 @@ type Command struct {
 	Force  bool   `json:"force,omitempty"` // go on although a safety rule objects
 }
 
-// ErrRefused is matched by errors of [Policy.Command]: a safety rule objects, and force was not given.
+// ErrRefused is matched by errors of [Policy.Command], and of a controller: a safety rule objects, and force was not given.
 var ErrRefused = errors.New("refused")
 
 // Command applies an operator's word to the state. It is pure. Holds, dwell and budget bind
@@ -69,6 +70,11 @@ func (p Policy) Command(s State, c Command, v Verdict, now time.Time) (State, er
 			return s, fmt.Errorf("%w: the configuration keeps this site armed; try: armed = false in its site block", ErrRefused)
 		}
 		s.Armed = false
+	case Adopt:
+		s.Latched, s.Forced = false, false
+		if s.Phase.Serving() {
+			s.toPrimary(now)
+		}
 	default:
 		return s, fmt.Errorf("%w: unknown action %q", ErrRefused, c.Action)
 	}

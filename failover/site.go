@@ -16,6 +16,8 @@ type Site struct {
 	Checks []Check
 	Policy Policy
 	TTL    TTL
+	// Overwrite says what happens when somebody writes the origin's records while the fallback serves.
+	Overwrite Overwrite
 	// Priority orders switches when many sites fail at once; higher first.
 	Priority int
 	// Page is the directory of page.md and its translations; empty means the embedded page.
@@ -36,6 +38,13 @@ type TTL struct {
 	// Armed is the TTL that names are brought to when the origin is suspected, and kept at while
 	// the fallback serves, so that both ways are quick.
 	Armed uint32
+}
+
+// Overwrite is what to do about the origin's own records in the zone in the middle of an outage, as
+// a routine run of Terraform writes them.
+type Overwrite struct {
+	Hold  bool          // leave them to an operator
+	Grace time.Duration // else put the fallback's back after this time
 }
 
 // Fallback is where a failed-over name points: addresses, or the name of a host that has them.

@@ -59,6 +59,8 @@ type ZoneState struct {
 	AppliedAt time.Time `json:"appliedAt,omitzero"`
 	// Written holds the sets of the last plan that was applied; nil while the zone is as others left it.
 	Written []RecordSet `json:"written,omitempty"`
+	// Reasserted counts how often somebody else's change was put right in this outage.
+	Reasserted int `json:"reasserted,omitempty"`
 	// Plan is the change that was begun and whose outcome is not yet confirmed.
 	Plan *Plan `json:"plan,omitempty"`
 	// Trouble is why the zone is not in the wanted form, for people; empty when it is.

@@ -52,6 +52,9 @@ func newOrders(p *program) []*cobra.Command {
 			"Bring the TTLs of sites down to armed_ttl now and keep them there, so that a later switch is quick. The\noriginal TTLs are remembered. `failover status` says when the last resolver that honours TTLs can have\nforgotten the old ones: one old TTL later."),
 		newOrder(p, order{action: failover.Disarm, target: failover.ToOrigin, means: "TTLs return to what they were"},
 			"Let TTLs return to what they were", "Take back `failover arm`."),
+		newOrder(p, order{action: failover.Adopt, asks: true, means: "the zones are right as they are, and become the new baseline"},
+			"Take a zone as it stands for the new baseline",
+			"Take the zones of sites as they stand for the new baseline, after somebody else changed them. A site that\nwas failed over counts as back at the origin then. Records that point at the fallback are refused."),
 	}
 }
 

@@ -16,6 +16,7 @@ const (
 	AlarmPage     = "page"     // the page cannot be published
 	AlarmOrphan   = "orphan"   // the journal knows a failed-over site that is not configured
 	AlarmUnable   = "unable"   // a switch would not be possible: a locked record, a CNAME where none can stand
+	AlarmResolver = "resolver" // a resolver of the panel does not follow
 	AlarmLagging  = "lagging"  // an authoritative server does not follow
 )
 

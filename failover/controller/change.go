@@ -40,20 +40,17 @@ func (r *runner) change(ctx context.Context, z failover.ZoneState, w *zoneWork, 
 }
 
 // takeNew makes other people's changes the baseline before a switch, while the origin serves: what
-// Terraform or a human wrote a moment ago is what has to come back.
+// Terraform or a human wrote is what has to come back. A change that is too fresh stops the switch.
 func (r *runner) takeNew(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) (failover.ZoneState, error) {
-	if z.Applied == failover.ToFallback {
-		return z, nil
-	}
 	sets := failover.Select(current, z.Names)
-	if failover.SameSets(sets, known(z)) {
+	if z.Applied == failover.ToFallback || r.running.Forced || failover.SameSets(sets, known(z)) {
 		return z, nil
 	}
 	if _, known := r.draft(z, w).Recognise(sets); known {
 		return z, nil
 	}
-	if err := r.adopt(z, w, current); err != nil {
-		return z, err
+	if err := r.believe(z, w, current); err != nil {
+		return z, r.trouble(z, failover.EventDrift, err)
 	}
 	return *r.entry.State.Zone(z.ZoneRef), nil
 }
@@ -75,9 +72,7 @@ func (r *runner) serves(ctx context.Context) error {
 
 // apply records the plan, applies it and records the outcome.
 func (r *runner) apply(ctx context.Context, z failover.ZoneState, w *zoneWork, plan failover.Plan) error {
-	if w.confirm != nil {
-		w.confirm()
-	}
+	r.unfollow(w)
 	s := r.with(z)
 	s.Generation++
 	plan.Generation = s.Generation
@@ -90,6 +85,7 @@ func (r *runner) apply(ctx context.Context, z failover.ZoneState, w *zoneWork, p
 	if err := r.append(failover.EventPlan, "controller", message, s, nil); err != nil {
 		return err
 	}
+	w.begun = r.entry.At
 	start := time.Now()
 	err := w.zone.Replace(ctx, plan)
 	switch kind := failover.KindOf(err); {
@@ -108,10 +104,17 @@ func (r *runner) apply(ctx context.Context, z failover.ZoneState, w *zoneWork, p
 // applied records that the zone was read back in the plan's form.
 func (r *runner) applied(ctx context.Context, z failover.ZoneState, w *zoneWork, took time.Duration) error {
 	plan, old := *z.Plan, z.Applied
+	var elder time.Time
+	if old == failover.ToArmed { // a moment ago, maybe: the TTLs of before still count
+		elder = z.AppliedAt.Add(staleFor(z.Baseline, plan.After))
+	}
 	z.Plan, z.Trouble = nil, ""
 	z.Applied, z.AppliedAt, z.Written = plan.Target, time.Now(), plan.After
 	if plan.Target == failover.ToOrigin {
 		z.Written = nil
+	}
+	if plan.Target != failover.ToFallback {
+		z.Reasserted = 0
 	}
 	w.readAt = time.Now()
 	s := r.with(z)
@@ -123,7 +126,7 @@ func (r *runner) applied(ctx context.Context, z failover.ZoneState, w *zoneWork,
 	if err := r.append(failover.EventApplied, "controller", message, s, nil); err != nil {
 		return err
 	}
-	r.confirm(ctx, w, plan)
+	r.follow(ctx, w, plan, elder)
 	return nil
 }
 
@@ -190,60 +193,6 @@ func (r *runner) resolve(ctx context.Context, z failover.ZoneState, w *zoneWork)
 			"put it back by hand, or: failover trigger/restore --force", failover.ErrDrift, z.Zone, z.Plan.Generation,
 			changes(failover.Diff(z.Plan.After, sets))))
 	}
-}
-
-// confirm asks the authoritative servers beside the loop and records what they answer.
-func (r *runner) confirm(ctx context.Context, w *zoneWork, plan failover.Plan) {
-	if r.c.opts.Confirm == nil {
-		return
-	}
-	asking, cancel := context.WithTimeout(ctx, r.c.opts.ConfirmFor)
-	w.confirm, w.confirming = cancel, plan.Generation
-	r.aside(ctx, func() func() {
-		answers, err := r.c.opts.Confirm(asking, plan)
-		return func() {
-			cancel()
-			if w.confirming == plan.Generation {
-				w.confirming = 0
-				r.confirmed(plan, answers, err)
-			}
-		}
-	})
-}
-
-func (r *runner) confirmed(plan failover.Plan, answers []failover.Confirmation, err error) {
-	behind := 0
-	for _, a := range answers {
-		if !a.OK {
-			behind++
-		}
-	}
-	if err == nil && behind == 0 && len(answers) > 0 {
-		r.c.clear(r.site.Name, AlarmLagging)
-		message := fmt.Sprintf("plan %d: all %d authoritative servers of %s answer the new records", plan.Generation, len(answers), plan.Zone)
-		err = r.append(failover.EventConfirmed, "controller", message, r.running.Clone(), answers)
-	} else {
-		err = laggards(plan, answers, behind, err)
-		r.c.raise(r.site.Name, AlarmLagging, err.Error())
-	}
-	r.heard(err)
-}
-
-// laggards says who does not follow a change that was applied.
-func laggards(plan failover.Plan, answers []failover.Confirmation, behind int, err error) error {
-	if len(answers) == 0 {
-		if err == nil {
-			err = errors.New("none was found")
-		}
-		return fmt.Errorf("plan %d is applied and read back, but the authoritative servers of %s could not be asked: %w", plan.Generation, plan.Zone, err)
-	}
-	text := fmt.Sprintf("plan %d is applied and read back, but %d of %d authoritative servers of %s do not answer the new records yet", plan.Generation, behind, len(answers), plan.Zone)
-	for _, a := range answers {
-		if !a.OK {
-			return fmt.Errorf("%s, such as %s at %s: %s", text, a.Server, a.Address, a.Detail)
-		}
-	}
-	return fmt.Errorf("%s: %w", text, err)
 }
 
 func (r *runner) setActing(acting bool) {

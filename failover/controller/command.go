@@ -80,6 +80,12 @@ func (r *runner) command(ctx context.Context, cmd *command) {
 		r.finish(err)
 		return
 	}
+	if cmd.word.Action == failover.Adopt {
+		if next, err = r.adoptAll(ctx, next); err != nil {
+			r.finish(err)
+			return
+		}
+	}
 	message := string(cmd.word.Action)
 	if cmd.word.Force {
 		message += " --force"
@@ -92,6 +98,31 @@ func (r *runner) command(ctx context.Context, cmd *command) {
 		return
 	}
 	cmd.asked = true
+}
+
+// adoptAll takes all zones of the site as they stand for their baselines, on an operator's word.
+func (r *runner) adoptAll(ctx context.Context, s failover.State) (failover.State, error) {
+	for i, z := range s.Zones {
+		w, err := r.work(z.ZoneRef)
+		if err != nil {
+			return s, err
+		}
+		current, err := w.zone.Read(failover.Urgent(ctx), z.Names)
+		if err != nil {
+			return s, err
+		}
+		sets, err := r.draft(z, w).AdoptBaseline(current, z.Applied == failover.ToArmed)
+		if err != nil {
+			return s, fmt.Errorf("%w: %w", failover.ErrRefused, err)
+		}
+		w.readAt, w.strange = time.Now(), stranger{}
+		s.Zones[i].Baseline, s.Zones[i].BaselineAt = sets, time.Now()
+		s.Zones[i].Applied, s.Zones[i].Written, s.Zones[i].Plan, s.Zones[i].Trouble, s.Zones[i].Reasserted = failover.ToOrigin, nil, nil, "", 0
+		if z.Applied == failover.ToArmed {
+			s.Zones[i].Applied, s.Zones[i].Written = failover.ToArmed, failover.Select(current, z.Names)
+		}
+	}
+	return s, nil
 }
 
 // settled ends the command under way once its change is made, or cannot be made now.

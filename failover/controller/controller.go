@@ -27,6 +27,9 @@ type Options struct {
 	Zone func(failover.ZoneRef) (failover.Zone, error)
 	// Confirm asks the authoritative servers after a change; nil: nobody is asked.
 	Confirm failover.Confirm
+	// Panel asks resolvers once the authoritative servers follow, for as long as it likes; nil: nobody
+	// is asked. Its error says which of them still gives old records that should be forgotten.
+	Panel failover.Confirm
 	// Publish lets the fallback answer for the site; it returns once visitors get the answer.
 	Publish func(site failover.Site, state failover.State, serving bool) error
 	// Look looks at our own server for every host of the site, as a visitor would.
@@ -42,6 +45,8 @@ type Options struct {
 	Refresh time.Duration
 	// ConfirmFor bounds how long the authoritative servers are asked; 2 minutes when 0.
 	ConfirmFor time.Duration
+	// Stable is how long somebody else's records must have stood before they become the baseline; 30 s when 0.
+	Stable time.Duration
 	// MassShare is the share of all sites, 0 to 1, that may fail at once before it takes references
 	// that are all fine to switch any; 0.5 when 0.
 	MassShare float64
@@ -90,6 +95,9 @@ func New(opts Options) *Controller {
 	}
 	if opts.ConfirmFor == 0 {
 		opts.ConfirmFor = 2 * time.Minute
+	}
+	if opts.Stable == 0 {
+		opts.Stable = 30 * time.Second
 	}
 	if opts.MassShare == 0 {
 		opts.MassShare = 0.5

@@ -3,7 +3,6 @@ package controller
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -18,10 +17,13 @@ type zoneWork struct {
 	ladder   *backoff.ExponentialBackOff
 	notUntil time.Time // after a failure: when to try again
 	failure  string    // the failure
+	strange  stranger  // somebody else's records, seen and not yet believed
 	readAt   time.Time // when the zone was last read and found as expected
 
 	confirm    context.CancelFunc // ends the asking under way, if any
-	confirming uint64             // the generation that is asked for; 0: none
+	confirming uint64             // the generation that no server has answered for yet; 0: none
+	begun      time.Time          // when the newest plan was recorded
+	late       map[string]error   // alarms about servers that do not follow, by name
 }
 
 func (r *runner) work(ref failover.ZoneRef) (*zoneWork, error) {
@@ -82,6 +84,10 @@ func (r *runner) settle(ctx context.Context, ref failover.ZoneRef, w *zoneWork) 
 		return time.Until(w.readAt.Add(r.refresh(ref)))
 	}
 	pause := w.ladder.NextBackOff()
+	var fresh *standing
+	if errors.As(err, &fresh) {
+		pause = fresh.left // known to the second
+	}
 	var ze *failover.ZoneError
 	if errors.As(err, &ze) && ze.RetryAfter > 0 {
 		pause = ze.RetryAfter // the provider's word beats the ladder
@@ -149,7 +155,8 @@ func (r *runner) wants(z failover.ZoneState, w *zoneWork, target failover.Target
 	}
 	// Where TTLs cannot be lowered, origin and armed are one form and need no change; but going
 	// back to the origin's form is always recorded.
-	return !failover.SameSets(form, known(z)) || target != z.Applied && target != failover.ToArmed
+	return !failover.SameSets(form, known(z)) || target != z.Applied && target != failover.ToArmed ||
+		r.running.Forced && z.Trouble != "" // the zone is not as we know it, and an operator wants it so
 }
 
 // target is the form that the zones should have now.
@@ -181,83 +188,6 @@ func (r *runner) with(z failover.ZoneState) failover.State {
 	s := r.running.Clone()
 	*s.Zone(z.ZoneRef) = z
 	return s
-}
-
-// capture records the baseline of a zone that we never touched.
-func (r *runner) capture(ctx context.Context, z failover.ZoneState, w *zoneWork) error {
-	current, err := w.zone.Read(ctx, z.Names)
-	if err != nil {
-		return err
-	}
-	return r.adopt(z, w, current)
-}
-
-// adopt records what the zone holds as the baseline, if it is not the baseline already.
-func (r *runner) adopt(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) error {
-	sets, err := r.draft(z, w).AdoptBaseline(current, z.Applied == failover.ToArmed)
-	if err != nil {
-		return r.trouble(z, failover.EventDrift, err)
-	}
-	w.readAt = time.Now()
-	r.foresee(z, w, sets, current)
-	if z.Trouble == "" && len(z.Baseline) > 0 && failover.SameSets(sets, z.Baseline) {
-		return nil
-	}
-	message := fmt.Sprintf("baseline of %s: %s", z.Zone, changes(failover.Diff(z.Baseline, sets)))
-	z.Baseline, z.BaselineAt, z.Trouble = sets, time.Now(), ""
-	if z.Applied == failover.ToArmed {
-		z.Written = failover.Select(current, z.Names)
-	}
-	return r.append(failover.EventBaseline, "controller", message, r.with(z), nil)
-}
-
-// foresee raises an alarm while no switch of the zone is possible, long before one is needed.
-func (r *runner) foresee(z failover.ZoneState, w *zoneWork, baseline, current []failover.RecordSet) {
-	d := r.draft(z, w)
-	d.Baseline, d.Written = baseline, failover.Select(current, z.Names)
-	if _, err := failover.MakePlan(d, failover.ToFallback, current); err != nil {
-		r.c.raise(r.site.Name, AlarmUnable, "a switch would not be possible: "+err.Error())
-		return
-	}
-	r.c.clear(r.site.Name, AlarmUnable)
-}
-
-// reread looks whether the zone still is as we know it. While the origin serves, other people's
-// changes become the baseline; while the fallback serves, they are drift.
-func (r *runner) reread(ctx context.Context, z failover.ZoneState, w *zoneWork) error {
-	current, err := w.zone.Read(ctx, z.Names)
-	if err != nil {
-		return err
-	}
-	if z.Applied != failover.ToFallback {
-		if z.Applied == failover.ToArmed && failover.SameSets(known(z), failover.Select(current, z.Names)) {
-			w.readAt = time.Now()
-			return nil
-		}
-		return r.adopt(z, w, current)
-	}
-	if diff := failover.Diff(known(z), failover.Select(current, z.Names)); len(diff) > 0 {
-		return r.trouble(z, failover.EventDrift, fmt.Errorf("%w: somebody changed %s while the fallback serves: %s; "+
-			"put it back by hand, or: failover trigger --force", failover.ErrDrift, z.Zone, changes(diff)))
-	}
-	w.readAt = time.Now()
-	if z.Trouble != "" {
-		z.Trouble = ""
-		return r.append(failover.EventApplied, "controller", z.Zone+" is as it should be again", r.with(z), nil)
-	}
-	return nil
-}
-
-// trouble records why a zone is not as wanted, once for the same words, and returns the error.
-func (r *runner) trouble(z failover.ZoneState, event string, err error) error {
-	if z.Trouble == err.Error() {
-		return err
-	}
-	z.Trouble = err.Error()
-	if stored := r.append(event, "controller", z.Trouble, r.with(z), nil); stored != nil {
-		return stored
-	}
-	return err
 }
 
 func changes(list []failover.Change) string {

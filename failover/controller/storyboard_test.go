@@ -129,7 +129,7 @@ func TestOwnNetworkDown(t *testing.T) {
 		w.after(10 * time.Minute)
 		w.wantPhase(failover.Primary)
 		w.wantZone(original)
-		if !slices.Contains(w.alarms, "blind true") {
+		if !w.told("blind true") {
 			w.t.Errorf("no alarm that we are blind: %v", w.alarms)
 		}
 		w.set(&w.reference, failover.Up)
@@ -149,7 +149,7 @@ func TestFallbackNotReady(t *testing.T) {
 		w.after(time.Minute)
 		w.wantPhase(failover.Suspect)
 		w.wantZone(armed)
-		if !slices.Contains(w.alarms, "veto true") {
+		if !w.told("veto true") {
 			w.t.Errorf("a refused switch was not said: %v", w.alarms)
 		}
 		err := w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Trigger, By: "test"}, nil)
@@ -348,6 +348,11 @@ func TestChangeByOthersBeforeTheOutageComesBack(t *testing.T) {
 		})
 		w.set(&w.origin, failover.Down)
 		w.after(10 * time.Second)
+		w.wantZone("600 A 192.0.2.99; 300 AAAA 2001:db8::1") // too fresh to be believed
+		if !w.told("zone true") {
+			w.t.Errorf("a switch that waits was not said: %v", w.alarms)
+		}
+		w.after(30 * time.Second)
 		w.wantZone(switched)
 		w.set(&w.origin, failover.Up)
 		w.after(10 * time.Minute)
@@ -367,7 +372,7 @@ func TestChangeByOthersDuringTheOutageIsDrift(t *testing.T) {
 		w.set(&w.origin, failover.Up)
 		w.after(10 * time.Minute)
 		w.wantZone("30 A 198.51.100.7; 300 AAAA 2001:db8::bad") // never overwritten silently
-		if !slices.Contains(w.alarms, "zone true") {
+		if !w.told("zone true") {
 			w.t.Errorf("drift was not said: %v", w.alarms)
 		}
 		if err := w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Restore, By: "test", Force: true}, nil); err != nil {
@@ -389,7 +394,7 @@ func TestOwnAddressIsNeverABaseline(t *testing.T) {
 		if err != nil || len(entry.State.Zones[0].Baseline) != 0 {
 			w.t.Fatalf("the fallback's own address was taken for an original: %+v, %v", entry.State.Zones[0].Baseline, err)
 		}
-		if !slices.Contains(w.alarms, "zone true") {
+		if !w.told("zone true") {
 			w.t.Errorf("nothing was said: %v", w.alarms)
 		}
 	})
@@ -492,8 +497,112 @@ func TestLockedRecordIsSaidBeforeTheOutage(t *testing.T) {
 		})
 		w.start()
 		w.after(5 * time.Second)
-		if !slices.Contains(w.alarms, "unable true") {
+		if !w.told("unable true") {
 			w.t.Errorf("nothing was said: %v", w.alarms)
 		}
+	})
+}
+
+// terraform writes the origin's records back, as a routine run does.
+func (w *world) terraform() {
+	w.zone.edit(func(sets []failover.RecordSet) []failover.RecordSet {
+		sets = slices.DeleteFunc(sets, func(s failover.RecordSet) bool { return s.Name == "www.example.org." && failover.Managed(s.Type) })
+		return append(sets, set("www.example.org.", "A", 300, "192.0.2.1", "192.0.2.2"), set("www.example.org.", "AAAA", 300, "2001:db8::1"))
+	})
+}
+
+func TestOverwrittenByTerraformIsPutRightAfterAGrace(t *testing.T) {
+	play(t, func(w *world) {
+		w.site.Overwrite.Grace = 2 * time.Minute
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.after(10 * time.Second)
+		w.terraform()
+		w.after(90 * time.Second) // found within a minute, and within its grace
+		w.wantZone(original)
+		if !w.told("zone true") {
+			w.t.Errorf("not said: %v", w.alarms)
+		}
+		w.after(2 * time.Minute)
+		w.wantZone(switched)
+		if alarms := w.c.Alarms(); len(alarms) != 0 {
+			w.t.Errorf("alarms are left: %v", alarms)
+		}
+		w.set(&w.origin, failover.Up)
+		w.after(5 * time.Minute)
+		w.wantZone(original)
+	})
+}
+
+func TestAFightIsGivenUp(t *testing.T) {
+	play(t, func(w *world) {
+		w.site.Overwrite.Grace = time.Minute
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.after(10 * time.Second)
+		writes := len(w.zone.writes)
+		for range 10 {
+			w.terraform()
+			w.after(5 * time.Minute)
+		}
+		if n := len(w.zone.writes) - writes; n != rounds {
+			w.t.Errorf("put right %d times, want %d\n%s", n, rounds, w.story())
+		}
+		alarms := w.c.Alarms()
+		if len(alarms) != 1 || !strings.Contains(alarms[0].Message, "goes on undoing") {
+			w.t.Errorf("alarms: %v", alarms)
+		}
+	})
+}
+
+func TestOverwrittenAndHeldByTheSite(t *testing.T) {
+	play(t, func(w *world) {
+		w.site.Overwrite = failover.Overwrite{Hold: true}
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.after(10 * time.Second)
+		w.terraform()
+		w.after(time.Hour)
+		w.wantZone(original)
+		if err := w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Trigger, By: "test", Force: true}, nil); err != nil {
+			w.t.Fatal(err)
+		}
+		w.wantZone(switched)
+	})
+}
+
+func TestAdoptDuringAnOutage(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.after(10 * time.Second)
+		adopt := failover.Command{Action: failover.Adopt, By: "test"}
+		if err := w.c.Command(w.t.Context(), "www", adopt, nil); !errors.Is(err, failover.ErrRefused) {
+			w.t.Fatalf("our own address was adopted: %v", err)
+		}
+		w.zone.edit(func(sets []failover.RecordSet) []failover.RecordSet { // the new origin
+			sets = slices.DeleteFunc(sets, func(s failover.RecordSet) bool { return s.Name == "www.example.org." && failover.Managed(s.Type) })
+			return append(sets, set("www.example.org.", "A", 120, "203.0.113.50"))
+		})
+		w.after(2 * time.Minute)
+		w.wantZone("120 A 203.0.113.50") // drift is not overwritten
+		w.set(&w.origin, failover.Up)
+		w.after(2 * time.Second)
+		if err := w.c.Command(w.t.Context(), "www", adopt, nil); err != nil {
+			w.t.Fatal(err)
+		}
+		w.wantPhase(failover.Primary)
+		w.after(10 * time.Minute)
+		w.wantZone("120 A 203.0.113.50")
+		w.set(&w.origin, failover.Down)
+		w.after(30 * time.Second)
+		w.wantZone(switched)
+		w.set(&w.origin, failover.Up)
+		w.after(10 * time.Minute)
+		w.wantZone("120 A 203.0.113.50")
 	})
 }

@@ -26,7 +26,8 @@ type world struct {
 	origin    failover.Health
 	reference failover.Health
 	ours      failover.Health
-	shown     []string // what visitors were shown, in order
+	shown     []string       // what visitors were shown, in order
+	tune      func(*Options) // changes what start gives the controller; may be nil
 	alarms    []string
 	stop      func()
 	c         *Controller
@@ -68,7 +69,7 @@ func newWorld(t *testing.T) *world {
 // start runs a controller over the world and looks at everything once a second.
 func (w *world) start() {
 	ctx, cancel := context.WithCancel(w.t.Context())
-	w.c = New(Options{
+	o := Options{
 		Journal: w.journal,
 		Zone:    func(failover.ZoneRef) (failover.Zone, error) { return w.zone, nil },
 		Confirm: func(_ context.Context, p failover.Plan) ([]failover.Confirmation, error) {
@@ -86,7 +87,11 @@ func (w *world) start() {
 			defer w.mu.Unlock()
 			w.alarms = append(w.alarms, fmt.Sprintf("%s %v", a.Name, a.Active))
 		},
-	})
+	}
+	if w.tune != nil {
+		w.tune(&o)
+	}
+	w.c = New(o)
 	w.c.Set([]failover.Site{w.site}, backup)
 	var wg sync.WaitGroup
 	wg.Go(func() { w.c.Run(ctx) })
@@ -119,6 +124,13 @@ func shows(state failover.State, serving bool) string {
 	default:
 		return "origin" // they are handed on to it
 	}
+}
+
+// told tells whether an alarm was told, as in "zone true".
+func (w *world) told(alarm string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Contains(w.alarms, alarm)
 }
 
 func (w *world) look() failover.Observation {

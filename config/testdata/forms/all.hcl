@@ -93,6 +93,8 @@ site "www" {
   retry_after   = "10m"
   recovery      = "manual"
   armed         = true
+  on_overwrite  = "hold"
+  overwrite_grace = "3m"
   down_when     = "any"
   max_failovers = 0
   priority      = -5
