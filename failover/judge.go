@@ -18,6 +18,8 @@ type Verdict struct {
 	Until  time.Time `json:"until,omitzero"`   // every part of the origin was seen so at this time or later
 
 	Blind bool `json:"blind"` // references were asked and too few answered: we may be the ones offline
+	// Proven is when enough references were last seen to answer; zero without references.
+	Proven time.Time `json:"proven,omitzero"`
 	// ReferencesClear says that every reference that was asked answers, and that there are some.
 	ReferencesClear bool   `json:"referencesClear"`
 	Doubt           string `json:"doubt,omitempty"` // why a failure may be ours all the same; set by the controller
@@ -36,11 +38,13 @@ func (p Policy) Judge(observations []Observation, now time.Time) Verdict {
 	votes := map[Health][]Verdict{}
 	voters, blind := 0, false
 	for _, name := range slices.Sorted(maps.Keys(byVantage)) {
-		if !p.sees(byVantage[name], now) {
+		proven, sees := p.sees(byVantage[name], now)
+		if !sees {
 			blind = true
 			continue
 		}
 		v := p.origin(byVantage[name], now)
+		v.Proven = proven
 		votes[v.Health] = append(votes[v.Health], v)
 		voters++
 	}
@@ -83,15 +87,19 @@ func newer(a, b Observation) bool {
 	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Health, b.Health), cmp.Compare(a.Cause, b.Cause), cmp.Compare(a.Detail, b.Detail)) > 0
 }
 
-// sees tells whether enough references answer.
-func (p Policy) sees(view []Observation, now time.Time) bool {
-	up := 0
+// sees tells whether enough references answer, and when the last one that it takes did.
+func (p Policy) sees(view []Observation, now time.Time) (proven time.Time, enough bool) {
+	var up []time.Time
 	for _, o := range view {
 		if o.Role == RoleReference && o.Health == Up && now.Sub(o.At) <= p.Fresh {
-			up++
+			up = append(up, o.At)
 		}
 	}
-	return up >= p.Quorum
+	if p.Quorum == 0 || len(up) < p.Quorum {
+		return time.Time{}, p.Quorum == 0
+	}
+	slices.SortFunc(up, time.Time.Compare)
+	return up[len(up)-p.Quorum], true
 }
 
 // clear tells whether every reference that was seen lately answers.

@@ -2,6 +2,7 @@ package failover
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -48,8 +49,8 @@ func (p Policy) Follow(s State, v Verdict, now time.Time) State {
 	}
 	s = s.Clone()
 	s.Vetoes = nil
-	s.Failovers = since(s.Failovers, now.Add(-24*time.Hour))
-	if now.Sub(s.EvidenceAt) > p.Fresh { // a gap in what we saw: a run of failure or health starts anew
+	s.Failovers = within(s.Failovers, 24*time.Hour, now)
+	if now.Sub(s.EvidenceAt).Abs() > p.Fresh { // a gap in what we saw, or a clock that was set: a run of failure or health starts anew
 		s.FailingSince, s.HealthySince = time.Time{}, time.Time{}
 	}
 	s.EvidenceAt = now
@@ -89,7 +90,7 @@ func (p Policy) step(s State, v Verdict, now time.Time) State {
 		case up:
 			s.enter(Primary, now)
 			s.TroubleAt = now
-		case v.Until.Sub(s.FailingSince) >= p.DownAfter:
+		case v.Until.Sub(s.FailingSince) >= p.DownAfter && p.couldSee(s, v):
 			if s.Vetoes = p.vetoSwitch(s, v, now); len(s.Vetoes) == 0 {
 				s.toFallback(now)
 				s.Failovers = append(s.Failovers, now)
@@ -110,6 +111,12 @@ func (p Policy) step(s State, v Verdict, now time.Time) State {
 		}
 	}
 	return s
+}
+
+// couldSee tells whether enough references answered after the origin began to fail. Those that
+// answered before say nothing of the moment when our own network may have gone.
+func (p Policy) couldSee(s State, v Verdict) bool {
+	return p.Quorum == 0 || !v.Proven.Before(s.FailingSince)
 }
 
 func (s *State) enter(phase Phase, now time.Time) { s.Phase, s.Since = phase, now }
@@ -167,7 +174,7 @@ func (p Policy) vetoBoth(s State, dwell time.Duration, now time.Time) []Veto {
 	if s.Held {
 		vetoes = append(vetoes, Veto{VetoHeld, "held by an operator; try: failover release"})
 	}
-	if !s.Switched.IsZero() && now.Sub(s.Switched) < dwell {
+	if !s.Switched.IsZero() && now.Sub(s.Switched).Abs() < dwell { // far ahead only a clock can have put it that was wrong
 		vetoes = append(vetoes, Veto{VetoDwell, fmt.Sprintf("the last switch is less than %v ago; nothing to do but wait", dwell)})
 	}
 	return vetoes
@@ -178,18 +185,17 @@ func (p Policy) Target(s State, now time.Time) Target {
 	switch {
 	case s.Phase.Serving():
 		return ToFallback
-	case s.Phase == Suspect, s.Armed, p.Armed, now.Sub(s.TroubleAt) < p.Quiet:
+	case s.Phase == Suspect, s.Armed, p.Armed, now.Sub(s.TroubleAt).Abs() < p.Quiet:
 		return ToArmed
 	default:
 		return ToOrigin
 	}
 }
 
-// since drops the times before t.
-func since(times []time.Time, t time.Time) []time.Time {
-	for len(times) > 0 && times[0].Before(t) {
-		times = times[1:]
-	}
+// within keeps the times that are no further from now than d. What lies far ahead was noted by a
+// clock that has been set since.
+func within(times []time.Time, d time.Duration, now time.Time) []time.Time {
+	times = slices.DeleteFunc(times, func(t time.Time) bool { return now.Sub(t).Abs() > d })
 	if len(times) == 0 {
 		return nil
 	}
