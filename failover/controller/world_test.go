@@ -22,6 +22,9 @@ type world struct {
 	zone    *fakeZone
 	journal *memory
 
+	confirm failover.Confirm // the authoritative servers
+	panel   failover.Confirm // resolvers; nil: none
+
 	mu        sync.Mutex
 	origin    failover.Health
 	reference failover.Health
@@ -55,6 +58,9 @@ func newWorld(t *testing.T) *world {
 	}
 	return &world{
 		t: t, zone: &fakeZone{sets: seed}, journal: &memory{entries: map[string][]failover.Entry{}},
+		confirm: func(context.Context, failover.Plan) ([]failover.Confirmation, error) {
+			return []failover.Confirmation{{Server: "ns1.example.org.", OK: true, At: time.Now()}}, nil
+		},
 		origin: failover.Up, reference: failover.Up, ours: failover.Up,
 		site: failover.Site{
 			Name:  "www",
@@ -72,9 +78,7 @@ func (w *world) start() {
 	o := Options{
 		Journal: w.journal,
 		Zone:    func(failover.ZoneRef) (failover.Zone, error) { return w.zone, nil },
-		Confirm: func(_ context.Context, p failover.Plan) ([]failover.Confirmation, error) {
-			return []failover.Confirmation{{Server: "ns1.example.org.", OK: true, At: time.Now()}}, nil
-		},
+		Confirm: w.confirm, Panel: w.panel,
 		Publish: func(_ failover.Site, state failover.State, serving bool) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
