@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/failover-dns/failover/failover"
@@ -12,8 +13,8 @@ import (
 type command struct {
 	ctx    context.Context
 	word   failover.Command
-	retire bool // instead of word: bring the zones back to the origin's form for good
-	stay   bool // instead of word: not so, after all
+	retire bool        // instead of word: bring the zones back to the origin's form for good
+	off    atomic.Bool // the retirement is called off
 	report func(failover.Entry)
 	done   chan error // holds one
 	asked  bool       // recorded; now it is carried out
@@ -62,11 +63,8 @@ func (r *runner) command(ctx context.Context, cmd *command) {
 	for _, w := range r.zones {
 		w.notUntil = time.Time{} // a human does not wait for the ladder
 	}
-	if cmd.retire || cmd.stay {
-		r.retiring, cmd.asked = cmd.retire, cmd.retire
-		if cmd.stay {
-			r.finish(nil)
-		}
+	if cmd.retire {
+		r.retiring, cmd.asked = cmd, true
 		return
 	}
 	if cmd.word.Action == failover.Trigger {

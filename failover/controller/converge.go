@@ -161,7 +161,7 @@ func (r *runner) wants(z failover.ZoneState, w *zoneWork, target failover.Target
 
 // target is the form that the zones should have now.
 func (r *runner) target(s failover.State) failover.Target {
-	if r.retiring {
+	if r.leaving() {
 		return failover.ToOrigin
 	}
 	return r.site.Policy.Target(s, time.Now())

@@ -36,7 +36,8 @@ type runner struct {
 	side      sync.WaitGroup
 	sideDone  chan func() // what a side task found, handed to the loop
 	looking   bool        // a look at our own server is under way
-	retiring  bool        // the site leaves the configuration
+	retiring  *command    // by which the site leaves the configuration; may be called off
+	behind    bool        // the journal holds an entry that we do not know
 }
 
 // published is what the fallback was last told.
@@ -95,7 +96,7 @@ func (r *runner) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return // select may have picked another case
 		}
-		if r.started() && !r.retiring {
+		if r.started() && !r.leaving() {
 			r.decide(ctx)
 		}
 		timer.Reset(r.turn(ctx))
@@ -123,7 +124,10 @@ func (r *runner) turn(ctx context.Context) time.Duration {
 	return wait
 }
 
-func (r *runner) started() bool { return r.entry.Seq > 0 }
+func (r *runner) started() bool { return r.entry.Seq > 0 && !r.behind }
+
+// leaving tells whether the site is about to leave the configuration, so that nothing is decided.
+func (r *runner) leaving() bool { return r.retiring != nil && !r.retiring.off.Load() }
 
 // start takes up the newest journal entry, or makes the first.
 func (r *runner) start() error {
@@ -138,6 +142,8 @@ func (r *runner) start() error {
 	r.mu.Lock()
 	r.entry, r.running = entry, entry.State
 	r.mu.Unlock()
+	r.behind = false
+	r.c.clear(r.site.Name, AlarmJournal)
 	return nil
 }
 
@@ -169,6 +175,7 @@ func (r *runner) append(event, by, message string, s failover.State, confirmatio
 	entry := failover.Entry{Seq: r.entry.Seq + 1, Site: r.site.Name, At: time.Now(), Event: event, By: by,
 		Message: message, State: s, Confirmations: confirmations}
 	if err := r.c.opts.Journal.Append(entry); err != nil {
+		r.behind = errors.Is(err, failover.ErrConflict) // such as an entry that was stored although the disk said no
 		r.c.raise(r.site.Name, AlarmJournal, "nothing is changed until the journal can be written: "+err.Error())
 		return err
 	}

@@ -67,10 +67,17 @@ func byName(sites []failover.Site) map[string]failover.Site {
 
 // stop ends a runner and waits for it.
 func (r *runner) stop() {
-	if r.cancel != nil { // else it was never launched
-		r.cancel()
+	if cancel := r.launched(); cancel != nil {
+		cancel()
 		<-r.stopped
 	}
+}
+
+// launched returns what ends the runner, or nil if it was never launched.
+func (r *runner) launched() context.CancelFunc {
+	r.c.mu.Lock()
+	defer r.c.mu.Unlock()
+	return r.cancel
 }
 
 // retire readies runners to leave: nothing of ours may stay behind in their zones.
@@ -82,20 +89,20 @@ func (c *Controller) retire(ctx context.Context, leave []*runner) error {
 		}
 	}
 	var errs []error
+	asked := map[*runner]*command{}
 	for _, r := range leave {
-		if r.cancel == nil {
-			continue // never launched
+		if r.launched() == nil {
+			continue
 		}
-		if err := r.ask(ctx, &command{retire: true}); err != nil {
+		asked[r] = &command{retire: true}
+		if err := r.ask(ctx, asked[r]); err != nil {
 			errs = append(errs, fmt.Errorf("site %s cannot leave before its TTLs are its own again: %w", r.site.Name, err))
 		}
 	}
-	if len(errs) == 0 {
-		return nil
-	}
-	for _, r := range leave {
-		if r.cancel != nil {
-			errs = append(errs, r.ask(ctx, &command{stay: true}))
+	if len(errs) > 0 { // whatever became of ctx and of what was asked, automation goes on
+		for r, cmd := range asked {
+			cmd.off.Store(true)
+			r.poke()
 		}
 	}
 	return errors.Join(errs...)
