@@ -167,6 +167,7 @@ type Page struct {
 	HTML   []byte
 	Gzip   []byte // RFC 1952, of HTML
 	Brotli []byte // RFC 7932, of HTML
+	Policy string // the Content-Security-Policy that HTML needs; empty: one that allows no script
 }
 
 // Notice is what the fallback answers for a site.

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 
 	br "github.com/andybalholm/brotli"
@@ -20,7 +21,9 @@ func FuzzRequest(f *testing.F) {
 	f.Add("HEAD", "x.apps.example.org:80", "/robots.txt", "*", "*;q=0", "application/json")
 	f.Add("OPTIONS", "SHOP.example.net.", "*", "i-klingon,,;q=", "identity;q=0", "*/*;q=0.001")
 	f.Add("POST", "[::1]:80", StatusPath, "", "", "")
-	s := New(Options{})
+	f.Add("GET", "192.0.2.1", HealthPath+"www", "", "", "")
+	f.Add("GET", "shop.example.net", ReadyPath, "", "", "")
+	s := New(Options{AtOrigin: func(string) (bool, bool) { return true, true }})
 	s.Publish(notices(f))
 	ours := notices(f)[0]
 	whole := map[string]bool{string(ours.Pages[0].HTML): true, string(ours.Pages[1].HTML): true, problemText: true}
@@ -36,12 +39,18 @@ func FuzzRequest(f *testing.F) {
 		if got.Header.Get("Cache-Control") != "no-store" {
 			t.Fatal("may be stored")
 		}
+		if name, health := strings.CutPrefix(path, HealthPath); health {
+			if known := name == "www" || name == "shop"; known != (got.StatusCode == 200) || !known && got.StatusCode != 404 {
+				t.Fatalf("health of %q: %d", name, got.StatusCode)
+			}
+			return
+		}
 		switch site := got.Header.Get(SiteHeader); {
 		case site == "" && got.StatusCode != 421,
 			site != "" && path == StatusPath && got.StatusCode != 200,
 			site != "" && path != StatusPath && (got.StatusCode != 503 || got.Header.Get("Retry-After") == ""):
 			t.Fatalf("site %q: status %d", site, got.StatusCode)
-		case site == "www" && path != StatusPath && method != "HEAD" && !whole[decode(t, got.Header.Get("Content-Encoding"), text)]:
+		case site == "www" && path != StatusPath && path != ReadyPath && method != "HEAD" && !whole[decode(t, got.Header.Get("Content-Encoding"), text)]:
 			t.Fatal("not a page of the site")
 		}
 	})

@@ -4,19 +4,17 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 )
-
-// StatusPath answers 200 with {"site": ..., "serving": ...} for every host of ours.
-const StatusPath = "/.well-known/failover/status"
 
 // SiteHeader is on every answer for a host of ours and holds the site's name. The controller
 // looks for it to know that it sees its own server.
 const SiteHeader = "X-Failover-Site"
 
-// policy lets the page style itself and carry its pictures, and nothing else.
-const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// strict is the policy of pages that bring none: no script, and nothing from anywhere.
+const strict = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // Header values that are the same in every answer; nothing writes to them.
 var (
@@ -25,7 +23,7 @@ var (
 	noReferer = []string{"no-referrer"}
 	closing   = []string{"close"}
 	varies    = []string{"Accept, Accept-Encoding, Accept-Language"}
-	policies  = []string{policy}
+	policies  = []string{strict}
 	typeHTML  = []string{"text/html; charset=utf-8"}
 	typeText  = []string{"text/plain; charset=utf-8"}
 	typeJSON  = []string{"application/json"}
@@ -37,26 +35,39 @@ const (
 	notServing = "This site is not served here at the moment; it is served by its own server. Please try again.\n"
 )
 
-// ServeHTTP answers one request. It never reads the body: net/http drains at most 256 kB of it
-// within the read timeout, and never sends 100 Continue.
+// ServeHTTP answers one request. Unless it hands the request on it never reads the body: net/http
+// drains at most 256 kB of it within the read timeout, and never sends 100 Continue.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h["Cache-Control"] = noStore
-	h["X-Content-Type-Options"] = noSniff
-	e := s.table.Load().find(r.Host)
+	t := s.table.Load()
+	if site, asked := strings.CutPrefix(r.URL.Path, HealthPath); asked {
+		s.serveHealth(w, r, t.sites[site])
+		return
+	}
+	e := t.find(r.Host)
 	if e == nil {
 		s.counts.unknown.Add(1)
-		h["Connection"] = closing
+		head(w, true)
 		writeText(w, r, http.StatusMisdirectedRequest, typeText, notOurs)
 		return
 	}
-	h[SiteHeader] = e.site
-	if !e.serving || tired(r) {
-		h["Connection"] = closing // over HTTP/2 net/http turns this into a GOAWAY
+	last := tired(r)
+	if e.origin != nil && mayPass(r) {
+		s.handOn(w, r, e, last)
+		return
 	}
+	s.serveHost(w, r, e, last)
+}
+
+// serveHost answers for a host of ours by ourselves; last says that the connection ends with it.
+func (s *Server) serveHost(w http.ResponseWriter, r *http.Request, e *entry, last bool) {
+	h := head(w, last || !e.serving)
+	h[SiteHeader] = e.site
 	switch {
 	case r.URL.Path == StatusPath:
 		writeText(w, r, http.StatusOK, typeJSON, string(e.status(s.options.Health)))
+	case r.URL.Path == ReadyPath:
+		h["Retry-After"] = e.retryAfter
+		writeText(w, r, http.StatusServiceUnavailable, typeText, ready)
 	case !e.serving:
 		s.counts.notServing.Add(1)
 		h["Retry-After"] = e.retryAfter
@@ -66,23 +77,38 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// head writes what is in the header of every answer of our own, and returns the header.
+func head(w http.ResponseWriter, last bool) http.Header {
+	h := w.Header()
+	h["Cache-Control"] = noStore
+	h["X-Content-Type-Options"] = noSniff
+	if last {
+		h["Connection"] = closing // over HTTP/2 net/http turns this into a GOAWAY
+	}
+	return h
+}
+
 // serveSite answers for a failed-over site.
 func (s *Server) serveSite(w http.ResponseWriter, r *http.Request, e *entry) {
 	h := w.Header()
 	h["Retry-After"] = e.retryAfter
 	h["Vary"] = varies
 	h["Referrer-Policy"] = noReferer
-	h["Content-Security-Policy"] = policies
+	if e.origin != nil {
+		h["Refresh"] = e.retryAfter // comes before the page's own; the origin is expected back at once
+	}
 	content := e.problem
 	if content != nil && wantsProblem(r.Header) {
 		s.counts.problems.Add(1)
 		h["Content-Type"] = typeIssue
+		h["Content-Security-Policy"] = policies
 	} else {
 		s.counts.pages.Add(1)
 		chosen := e.choose(r.Header)
 		content = chosen.encoded(r.Header)
 		h["Content-Type"] = typeHTML
 		h["Content-Language"] = chosen.language
+		h["Content-Security-Policy"] = chosen.policy
 	}
 	if content.coding != nil {
 		h["Content-Encoding"] = content.coding

@@ -7,7 +7,7 @@ import (
 )
 
 func TestLanguage(t *testing.T) {
-	e := newTable(notices(t)).find("example.org")
+	e := newTable(notices(t), nil).find("example.org")
 	for header, want := range map[string]string{
 		"": "en", "ja": "ja", "ja-JP,ja;q=0.9,en;q=0.8": "ja", "en-GB": "en", "fr": "en", "fr,ja;q=0.5": "ja", "*": "en",
 		"ja;q=0": "en", ";;;": "en", "en;q=0.1,ja": "ja",

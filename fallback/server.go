@@ -3,6 +3,7 @@ package fallback
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -42,6 +43,15 @@ type Options struct {
 	// Health, if set, tells at StatusPath whether a site's origin is well; known is false when
 	// nobody can say. It must not block.
 	Health func(site string) (healthy, known bool)
+	// AtOrigin, if set, tells at HealthPath whether a site is to be served by its origin; known is
+	// false when nobody can say. It must not block.
+	AtOrigin func(site string) (at, known bool)
+	// OriginRoots are what certificates of origins are checked against when visitors are handed
+	// on; nil: the system's.
+	OriginRoots *x509.CertPool
+	// MaxOnward bounds the requests that are handed on at a time; 0: 2,000. One site gets a quarter
+	// at most. It is never more than a quarter of the process's file descriptors.
+	MaxOnward int
 	// MaxConnections bounds open connections; 0: 20,000. It is never more than half of the
 	// process's file descriptors, so that the controller keeps its share.
 	MaxConnections int
@@ -57,6 +67,9 @@ type Server struct {
 	table   atomic.Pointer[table]
 	counts  counts
 	bound   *bound
+	onward  *forwarder
+
+	publishing sync.Mutex // held while the table is replaced
 
 	listeners []listener
 	servers   []*http.Server
@@ -69,13 +82,22 @@ func New(options Options) *Server {
 		options.Log = slog.Default()
 	}
 	s := &Server{options: options, log: options.Log, bound: newBound(options.MaxConnections, options.MaxPerClient)}
+	s.onward = newForwarder(options, options.Log)
 	s.table.Store(&table{})
 	return s
 }
 
 // Publish replaces everything that is served, at once, and returns when new requests see it. The
 // notices and their pages must not be changed afterwards. Publishing the same again is harmless.
-func (s *Server) Publish(notices []failover.Notice) { s.table.Store(newTable(notices)) }
+func (s *Server) Publish(notices []failover.Notice) {
+	s.publishing.Lock()
+	defer s.publishing.Unlock()
+	origins, gone := s.onward.set(notices)
+	s.table.Store(newTable(notices, origins))
+	for _, o := range gone {
+		o.end()
+	}
+}
 
 // Start listens and serves until Stop. When one address cannot be bound none is; the error names
 // the address, the reason, and what to do.
@@ -179,6 +201,7 @@ func (s *Server) Stop(ctx context.Context) error {
 		})
 	}
 	stopping.Wait()
+	s.onward.stop()
 	s.serving.Wait()
 	if err := errors.Join(failed...); err != nil {
 		return fmt.Errorf("fallback: requests were cut off: %w", err)

@@ -71,7 +71,7 @@ func TestFailedOverHost(t *testing.T) {
 					want := map[string]string{
 						"Retry-After": "300", "Cache-Control": "no-store", "Content-Type": "text/html; charset=utf-8", "Content-Language": "en",
 						"Content-Length": fmt.Sprint(len(page)), "Vary": "Accept, Accept-Encoding, Accept-Language", SiteHeader: "www",
-						"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Content-Security-Policy": policy,
+						"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Content-Security-Policy": strict,
 						"Location": "", "Alt-Svc": "", "Content-Encoding": "",
 					}
 					for k, v := range want {

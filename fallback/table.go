@@ -16,12 +16,14 @@ import (
 type table struct {
 	hosts     map[string]*entry // by host, lower case, without final dot
 	wildcards map[string]*entry // by what follows "*."
+	sites     map[string]*entry // by name
 }
 
 // entry is what is served for a site. Header values are made once, as net/http wants them.
 type entry struct {
 	name       string
-	serving    bool
+	serving    bool    // failed over, or handed on
+	origin     *origin // where visitors are handed on to; nil: nowhere
 	site       []string
 	retryAfter []string
 	languages  language.Matcher // nil: one page, nothing to choose
@@ -32,6 +34,7 @@ type entry struct {
 // page is a maintenance page in one language; a nil body is a coding that is not there.
 type page struct {
 	language []string
+	policy   []string
 	codings  [codings]*body
 }
 
@@ -50,13 +53,14 @@ func newBody(content []byte, coding string) *body {
 	return b
 }
 
-// newTable builds the table of the notices. Where two notices name the same host, which a valid
+// newTable builds the table of the notices; origins are by site. Where two notices name the same host, which a valid
 // configuration does not, one that is failed over wins.
-func newTable(notices []failover.Notice) *table {
-	t := &table{hosts: map[string]*entry{}, wildcards: map[string]*entry{}}
+func newTable(notices []failover.Notice, origins map[string]*origin) *table {
+	t := &table{hosts: map[string]*entry{}, wildcards: map[string]*entry{}, sites: map[string]*entry{}}
 	matchers := matchers{}
 	for _, n := range notices {
-		e := newEntry(n, matchers)
+		e := newEntry(n, matchers, origins[n.Site])
+		t.sites[n.Site] = e
 		for _, host := range n.Hosts {
 			host = strings.ToLower(strings.TrimSuffix(host, "."))
 			into := t.hosts
@@ -71,12 +75,16 @@ func newTable(notices []failover.Notice) *table {
 	return t
 }
 
-func newEntry(n failover.Notice, m matchers) *entry {
+func newEntry(n failover.Notice, m matchers, to *origin) *entry {
 	e := &entry{
 		name:       n.Site,
-		serving:    n.Serving,
+		serving:    n.Serving || to != nil,
+		origin:     to,
 		site:       []string{n.Site},
 		retryAfter: []string{retryAfter(n.RetryAfter)},
+	}
+	if to != nil {
+		e.retryAfter = []string{retryAfter(min(n.RetryAfter, onwardRetry))}
 	}
 	if len(n.Problem) > 0 {
 		e.problem = newBody(n.Problem, "")
@@ -96,7 +104,10 @@ var bare = failover.Page{Lang: "en", HTML: []byte("<!doctype html><html lang=en>
 	"<p>This site is out of service for the moment. Please come back later.</html>\n")}
 
 func newPage(p failover.Page) page {
-	made := page{language: []string{p.Lang}}
+	made := page{language: []string{p.Lang}, policy: policies}
+	if p.Policy != "" {
+		made.policy = []string{p.Policy}
+	}
 	made.codings[identity] = newBody(p.HTML, "")
 	if len(p.Gzip) > 0 {
 		made.codings[gzip] = newBody(p.Gzip, "gzip")
@@ -162,12 +173,12 @@ func hostname(host string) string {
 // status is the answer at StatusPath.
 type status struct {
 	Site    string `json:"site"`
-	Serving bool   `json:"serving"`           // whether the fallback serves the site
+	Serving bool   `json:"serving"`           // whether the page is what visitors get
 	Healthy *bool  `json:"healthy,omitempty"` // the origin; absent when nobody can say
 }
 
 func (e *entry) status(health func(string) (bool, bool)) []byte {
-	s := status{Site: e.name, Serving: e.serving}
+	s := status{Site: e.name, Serving: e.serving && e.origin == nil}
 	if health != nil {
 		if healthy, known := health(e.name); known {
 			s.Healthy = &healthy
