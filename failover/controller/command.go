@@ -101,10 +101,7 @@ func (r *runner) command(ctx context.Context, cmd *command) {
 // adoptAll takes all zones of the site as they stand for their baselines, on an operator's word.
 func (r *runner) adoptAll(ctx context.Context, s failover.State) (failover.State, error) {
 	for i, z := range s.Zones {
-		w, err := r.work(z.ZoneRef)
-		if err != nil {
-			return s, err
-		}
+		w := r.work(z.ZoneRef)
 		current, err := w.zone.Read(failover.Urgent(ctx), z.Names)
 		if err != nil {
 			return s, err

@@ -1,9 +1,11 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -15,10 +17,11 @@ import (
 type zoneWork struct {
 	zone     failover.Zone
 	ladder   *backoff.ExponentialBackOff
-	notUntil time.Time // after a failure: when to try again
-	failure  string    // the failure
-	strange  stranger  // somebody else's records, seen and not yet believed
-	readAt   time.Time // when the zone was last read and found as expected
+	notUntil time.Time       // after a failure: when to try again for the same target
+	wanted   failover.Target // then
+	failure  string          // then; empty after a success
+	strange  stranger        // somebody else's records, seen and not yet believed
+	readAt   time.Time       // when the zone was last read and found as expected
 
 	confirm    context.CancelFunc // ends the asking under way, if any
 	confirming uint64             // the generation that no server has answered for yet; 0: none
@@ -26,35 +29,31 @@ type zoneWork struct {
 	late       map[string]error   // alarms about servers that do not follow, by name
 }
 
-func (r *runner) work(ref failover.ZoneRef) (*zoneWork, error) {
+func (r *runner) work(ref failover.ZoneRef) *zoneWork {
 	if w := r.zones[ref]; w != nil {
-		return w, nil
-	}
-	zone, err := r.c.opts.Zone(ref)
-	if err != nil {
-		return nil, err
+		return w
 	}
 	ladder := backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second),
 		backoff.WithMaxInterval(time.Minute), backoff.WithMaxElapsedTime(0))
-	w := &zoneWork{zone: zone, ladder: ladder}
+	w := &zoneWork{zone: &patient{r: r, ref: ref}, ladder: ladder}
 	if z := r.entry.State.Zone(ref); z != nil && z.Untouched() && len(z.Baseline) > 0 {
 		w.readAt = time.Now().Add(-rand.N(r.c.opts.Refresh)) // thousands of zones are not all read at start
 	}
 	r.zones[ref] = w
-	return w, nil
+	return w
 }
 
 // converge brings every zone of the site a step closer to the wanted form and returns the time
 // until there is something to do again.
 func (r *runner) converge(ctx context.Context) time.Duration {
 	wait := r.c.opts.Refresh
-	for _, z := range r.entry.State.Zones {
-		w, err := r.work(z.ZoneRef)
-		if err != nil {
-			r.c.raise(r.site.Name, AlarmZone, err.Error())
-			continue
-		}
-		if pause := time.Until(w.notUntil); pause > 0 {
+	zones := slices.Clone(r.entry.State.Zones)
+	slices.SortStableFunc(zones, func(a, b failover.ZoneState) int { // a provider that hangs comes last
+		return cmp.Compare(min(1, len(r.work(a.ZoneRef).failure)), min(1, len(r.work(b.ZoneRef).failure)))
+	})
+	for _, z := range zones {
+		w := r.work(z.ZoneRef)
+		if pause := time.Until(w.notUntil); pause > 0 && w.wanted == r.target(r.running) {
 			wait = min(wait, pause)
 			continue
 		}
@@ -66,7 +65,7 @@ func (r *runner) converge(ctx context.Context) time.Duration {
 	if lame := time.Until(r.running.LameUntil); lame > 0 {
 		wait = min(wait, lame)
 	}
-	return wait + time.Millisecond // past the edge, not on it
+	return max(wait, 0) + 10*time.Millisecond // past the edge, not on it
 }
 
 // settle does what one zone needs now, and returns the time until it needs something again.
@@ -77,7 +76,7 @@ func (r *runner) settle(ctx context.Context, ref failover.ZoneRef, w *zoneWork) 
 	}
 	if err == nil {
 		w.ladder.Reset()
-		w.notUntil = time.Time{}
+		w.notUntil, w.failure = time.Time{}, ""
 		if r.tidy() {
 			r.c.clear(r.site.Name, AlarmZone)
 		}
@@ -92,7 +91,7 @@ func (r *runner) settle(ctx context.Context, ref failover.ZoneRef, w *zoneWork) 
 	if errors.As(err, &ze) && ze.RetryAfter > 0 {
 		pause = ze.RetryAfter // the provider's word beats the ladder
 	}
-	w.notUntil, w.failure = time.Now().Add(pause), err.Error()
+	w.notUntil, w.wanted, w.failure = time.Now().Add(pause), r.target(r.running), err.Error()
 	r.c.raise(r.site.Name, AlarmZone, err.Error())
 	return pause
 }

@@ -20,12 +20,8 @@ func (r *runner) view() []failover.Observation {
 
 // decide judges what was seen and records a new decision.
 func (r *runner) decide(ctx context.Context) {
-	now := time.Now()
-	r.startAnew()
-	verdict := r.c.doubt(r.site.Name, r.site.Policy.Judge(r.view(), now))
-	r.note(verdict)
-	next := r.site.Policy.Follow(r.running, verdict, now)
-	if next.SameDecision(r.entry.State) {
+	next, due := r.judge()
+	if !due {
 		r.mu.Lock()
 		r.running = next
 		r.mu.Unlock()
@@ -38,6 +34,16 @@ func (r *runner) decide(ctx context.Context) {
 	if next.Phase == failover.Suspect {
 		r.look(ctx) // so that our own server's state is fresh when the switch is due
 	}
+}
+
+// judge returns the state that follows from what was seen, and whether that is a new decision.
+func (r *runner) judge() (next failover.State, due bool) {
+	now := time.Now()
+	r.startAnew()
+	verdict := r.c.doubt(r.site.Name, r.site.Policy.Judge(r.view(), now))
+	r.note(verdict)
+	next = r.site.Policy.Follow(r.running, verdict, now)
+	return next, !next.SameDecision(r.entry.State)
 }
 
 // startAnew drops running evidence after what was seen no longer counts.
