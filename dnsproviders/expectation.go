@@ -3,6 +3,7 @@ package dnsproviders
 import (
 	"errors"
 	"fmt"
+	"math"
 	"syscall"
 
 	"github.com/miekg/dns"
@@ -47,16 +48,59 @@ func expectations(p failover.Plan) []expectation {
 	return list
 }
 
-// check compares an answer with what is expected.
-func (e expectation) check(server string, m *dns.Msg) error {
-	if m.Rcode != dns.RcodeNameError {
-		if err := wire.Check(server, m); err != nil {
-			return err
+// moved lists what to ask a resolver after a plan: the sets whose values change, asked for as
+// visitors do, so that a name that becomes a CNAME is asked for what the CNAME replaces. Resolvers
+// shorten and lengthen TTLs, so any TTL will do.
+func moved(p failover.Plan) []expectation {
+	changed := map[string]bool{}
+	for _, c := range p.Changes() {
+		if c.Before == nil {
+			changed[c.After.Key()] = true
+		} else if c.After == nil || !c.Before.SameValues(*c.After) {
+			changed[c.Before.Key()] = true
 		}
+	}
+	var list []expectation
+	for _, e := range expectations(p) {
+		if e.want != nil {
+			loose := e.want.Clone()
+			loose.TTL = math.MaxUint32
+			e.want = &loose
+		}
+		types := []uint16{e.rrtype}
+		if e.rrtype == dns.TypeCNAME {
+			types = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS}
+		}
+		for _, rrtype := range types {
+			if changed[e.name+" "+dns.Type(e.rrtype).String()] {
+				list = append(list, expectation{e.name, rrtype, e.want})
+			}
+		}
+	}
+	return list
+}
+
+// check compares the answer of an authoritative server with what is expected.
+func (e expectation) check(server string, m *dns.Msg) error {
+	if err := existence(server, m); err != nil {
+		return err
 	}
 	if !m.Authoritative {
 		return fmt.Errorf("answers without authority for %s", e.name)
 	}
+	return e.compare(m)
+}
+
+// existence returns an error unless the answer says what there is, or that there is nothing.
+func existence(server string, m *dns.Msg) error {
+	if m.Rcode == dns.RcodeNameError {
+		return nil
+	}
+	return wire.Check(server, m)
+}
+
+// compare compares the records of an answer with what is expected. A lower TTL is right too.
+func (e expectation) compare(m *dns.Msg) error {
 	sets := wire.Sets(wire.Select(m.Answer, e.name, e.rrtype))
 	if cname := wire.Select(m.Answer, e.name, dns.TypeCNAME); e.rrtype != dns.TypeCNAME && len(cname) > 0 {
 		sets = wire.Sets(cname)
