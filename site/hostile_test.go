@@ -45,12 +45,12 @@ func attacks() []string {
 }
 
 // safe checks a finished page: only elements of ours, only attributes of ours, only links that a
-// page may have, one style sheet.
+// page may have, one style sheet, one script.
 func safe(t *testing.T, page []byte) {
 	t.Helper()
-	elements := regexp.MustCompile(`^(html|head|meta|title|style|body|header|main|footer|section|nav|h[1-6]|p|dl|dt|dd|div|time|span|b|ul|ol|li|a|strong|em|del|blockquote|code|pre|br|hr|table|thead|tbody|tr|th|td)$`)
+	elements := regexp.MustCompile(`^(html|head|meta|title|style|script|body|header|main|footer|section|nav|h[1-6]|p|dl|dt|dd|div|time|span|b|ul|ol|li|a|strong|em|del|blockquote|code|pre|br|hr|table|thead|tbody|tr|th|td)$`)
 	attributes := regexp.MustCompile(`^(lang|dir|charset|name|content|http-equiv|class|datetime|id|aria-labelledby|href|start)$`)
-	styles, refreshes := 0, 0
+	styles, scripts, refreshes := 0, 0, 0
 	z := html.NewTokenizer(bytes.NewReader(page))
 	for z.Next() != html.ErrorToken {
 		token := z.Token()
@@ -60,8 +60,11 @@ func safe(t *testing.T, page []byte) {
 		if !elements.MatchString(token.Data) {
 			t.Errorf("element %s in the page", token)
 		}
-		if token.Data == "style" {
+		switch token.Data {
+		case "style":
 			styles++
+		case "script":
+			scripts++
 		}
 		for _, a := range token.Attr {
 			if !attributes.MatchString(a.Key) || (a.Key == "href" && !isLink(a.Val)) {
@@ -72,8 +75,8 @@ func safe(t *testing.T, page []byte) {
 			}
 		}
 	}
-	if styles != 1 || refreshes != 1 {
-		t.Errorf("%d style sheets and %d http-equiv, want one each", styles, refreshes)
+	if styles != 1 || scripts != 1 || refreshes != 1 {
+		t.Errorf("%d style sheets, %d scripts and %d http-equiv, want one each", styles, scripts, refreshes)
 	}
 }
 

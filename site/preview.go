@@ -12,9 +12,6 @@ import (
 	"github.com/failover-dns/failover/failover"
 )
 
-// policy is all that a page needs: nothing but its own style.
-const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-
 // Preview returns a handler that shows a site's page to its author: "/" with a language chooser
 // and the mistakes, "/page?lang=ja" the page as visitors get it. It follows edits.
 func Preview(site failover.Site, dir string) http.Handler {
@@ -78,7 +75,7 @@ func (p *preview) servePage(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", page.Lang)
-	h.Set("Content-Security-Policy", policy)
+	h.Set("Content-Security-Policy", strict) // nobody is to ask the preview who serves the site
 	h.Set("Cache-Control", "no-store")
 	h.Set("Retry-After", strconv.Itoa(int(n.RetryAfter.Seconds())))
 	w.WriteHeader(http.StatusServiceUnavailable)

@@ -34,7 +34,7 @@ func TestPreview(t *testing.T) {
 	check("/page?lang=xx", 503, "<h1>Closed</h1>")
 	check("/frame.js", 200, "location.reload")
 	check("/elsewhere", 404)
-	if got := get("/page").Header(); got.Get("Content-Security-Policy") != policy || got.Get("Retry-After") != "300" || got.Get("Content-Language") != "en" {
+	if got := get("/page").Header(); got.Get("Content-Security-Policy") != strict || got.Get("Retry-After") != "300" || got.Get("Content-Language") != "en" {
 		t.Errorf("headers %v", got)
 	}
 

@@ -97,7 +97,7 @@ func (s *Source) render(in RenderInput, key renderKey) (rendering, error) {
 		if err != nil {
 			return out, err
 		}
-		page := failover.Page{Lang: s.documents[i].lang.String(), Title: fill(s.documents[i].title, key.host), HTML: text}
+		page := failover.Page{Lang: s.documents[i].lang.String(), Title: fill(s.documents[i].title, key.host), HTML: text, Policy: policy(text)}
 		if page.Gzip, page.Brotli, err = s.program.compressor.compress(text); err != nil {
 			return out, err
 		}

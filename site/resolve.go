@@ -14,6 +14,7 @@ import (
 type program struct {
 	layout     *template.Template
 	style      template.CSS
+	script     template.JS
 	markdown   markdown
 	compressor *compressor
 	words      map[string]words        // by language
@@ -36,6 +37,8 @@ func newProgram() *program {
 	style, err := embedded.ReadFile("default/style.css")
 	must(err)
 	p.style = template.CSS(style)
+	p.script, err = comeback()
+	must(err)
 	p.words, err = embeddedWords()
 	must(err)
 	var files []pageFile

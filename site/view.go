@@ -23,6 +23,7 @@ type view struct {
 	RTL                               bool
 	Words                             words
 	Style                             template.CSS
+	Script                            template.JS
 	Refresh                           int // seconds
 	Since, Next                       *clock
 	Body                              template.HTML
@@ -53,7 +54,7 @@ func (s *Source) execute(i int, in RenderInput, key renderKey) ([]byte, error) {
 	d := s.documents[i]
 	reload := min(max(key.retry, minRetry), maxReload)
 	v := view{
-		Lang: d.lang.String(), RTL: rtl(d.lang), Host: key.host, Style: s.program.style,
+		Lang: d.lang.String(), RTL: rtl(d.lang), Host: key.host, Style: s.program.style, Script: s.program.script,
 		Title: fill(d.title, key.host), Summary: fill(d.summary, key.host), Fraud: fill(d.fraud, key.host),
 		Words: d.words, Refresh: int(reload.Seconds()),
 		Since: d.clock(d.sinceOr(in.Since), in.Now),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ type shown struct {
 	site    failover.Site
 	since   time.Time
 	serving bool
+	onward  bool // visitors are handed on: the origin serves again
 	notice  failover.Notice
 	err     error
 }
@@ -47,6 +49,7 @@ func (p *publisher) set(sites []failover.Site, state func(name string) failover.
 		if !known {
 			st := state(s.Name)
 			now.since, now.serving = st.OutageSince, st.Visitors(time.Now())
+			now.onward = now.serving && !st.Phase.Serving()
 		}
 		now.site = s
 		p.render(&now)
@@ -66,10 +69,11 @@ func (p *publisher) publish(s failover.Site, state failover.State, serving bool)
 	if !known {
 		return nil // the site left with a reload
 	}
-	now := shown{site: old.site, since: state.OutageSince, serving: serving}
+	now := old
+	now.since, now.serving, now.onward = state.OutageSince, serving, serving && !state.Phase.Serving()
 	p.render(&now)
 	p.shown[s.Name] = now
-	if old.err != nil || old.serving != serving || serving && !old.since.Equal(now.since) {
+	if old.err != nil || old.serving != serving || old.onward != now.onward || serving && !old.since.Equal(now.since) {
 		p.changes++
 	}
 	return now.err
@@ -97,7 +101,35 @@ func (p *publisher) render(s *shown) {
 	if err == nil {
 		s.notice = notice
 	}
+	s.notice.Onward = nil
+	if s.onward {
+		s.notice.Onward = onward(s.site)
+	}
 	s.err = err
+}
+
+// onward is where a site's visitors are handed on to after the way back: the ports are those of
+// its checks, and so is the word on its certificate.
+func onward(s failover.Site) *failover.Onward {
+	to := &failover.Onward{Addresses: s.Origin, HTTP: 80, HTTPS: 443}
+	for _, check := range slices.Backward(s.Checks) { // the first counts
+		switch check.Kind {
+		case failover.CheckHTTP:
+			to.HTTP = check.Port
+		case failover.CheckHTTPS:
+			to.HTTPS, to.SkipVerify = check.Port, check.SkipVerify
+		}
+	}
+	return to
+}
+
+// atOrigin tells DNS providers that ask for a site's health whether its origin is to serve it.
+func (a *app) atOrigin(name string) (at, known bool) {
+	state := a.controller.State(name)
+	if state == nil || state.Phase == "" {
+		return false, false
+	}
+	return !state.Phase.Serving(), true
 }
 
 // push hands the whole table to the fallback, if it does not have it yet: when a thousand sites
