@@ -146,7 +146,7 @@ func (a *app) openCertificates() (err error) {
 
 func (a *app) openFallback() error {
 	a.server = fallback.New(fallback.Options{HTTP: a.cfg.Fallback.HTTP, HTTPS: a.cfg.Fallback.HTTPS, GetCertificate: a.certs.GetCertificate,
-		Log: a.log, Health: a.health})
+		Log: a.log, Health: a.health, AtOrigin: a.atOrigin})
 	a.pages = &publisher{store: site.NewStore(a.log), server: a.server}
 	return a.pages.set(a.cfg.Sites, a.recorded)
 }
