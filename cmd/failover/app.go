@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -17,7 +16,6 @@ import (
 	"time"
 
 	"github.com/failover-dns/failover/config"
-	"github.com/failover-dns/failover/dnsproviders"
 	"github.com/failover-dns/failover/failover"
 	"github.com/failover-dns/failover/failover/admin"
 	"github.com/failover-dns/failover/failover/controller"
@@ -52,6 +50,7 @@ type app struct {
 	cfg       *config.Config
 	refused   error // why the last reload did not happen
 	looks     *looks
+	panel     panel
 	watch     context.CancelFunc // ends the watching of the page directories
 	tasks     sync.WaitGroup
 }
@@ -171,7 +170,7 @@ func (a *app) openController() (err error) {
 		return err
 	}
 	a.controller = controller.New(controller.Options{
-		Journal: a.journal, Zone: a.accounts.careful, Confirm: a.askAuthority,
+		Journal: a.journal, Zone: a.accounts.careful, Confirm: a.askAuthority, Panel: a.askPanel,
 		Publish: a.pages.publish, Look: a.lookAtOurselves, Record: a.record, Alarm: a.hooks.alarm, Log: a.log,
 	})
 	a.scheduler = probe.NewScheduler(probe.SchedulerOptions{Seed: uint64(time.Now().UnixNano()), Log: a.log, Report: func(o failover.Observation) {
@@ -255,39 +254,6 @@ func (a *app) record(e failover.Entry) {
 	if a.options.Record != nil {
 		a.options.Record(e)
 	}
-}
-
-// askAuthority is the controller's failover.Confirm; it follows the configuration.
-func (a *app) askAuthority(ctx context.Context, plan failover.Plan) ([]failover.Confirmation, error) {
-	cfg := a.config()
-	o := dnsproviders.AuthorityOptions{Resolvers: cfg.Controller.Resolvers, Servers: map[string][]netip.AddrPort{}, Log: a.log}
-	for _, block := range cfg.DNS {
-		for _, zone := range block.Zones {
-			if servers := authoritative(block); len(servers) > 0 {
-				o.Servers[zone] = servers
-			}
-		}
-	}
-	authority, err := dnsproviders.NewAuthority(o)
-	if err != nil {
-		return nil, err
-	}
-	return authority.Confirm(ctx, plan)
-}
-
-// authoritative returns the servers that the block names, or, of a builtin server, where it
-// listens; none if the zone's NS set has to say.
-func authoritative(block config.DNS) []netip.AddrPort {
-	if len(block.Authoritative) > 0 || block.Builtin == nil {
-		return block.Authoritative
-	}
-	var servers []netip.AddrPort
-	for _, at := range block.Builtin.Listen {
-		if !at.Addr().IsUnspecified() {
-			servers = append(servers, at)
-		}
-	}
-	return servers
 }
 
 func (a *app) lookAtOurselves(ctx context.Context, s failover.Site) []failover.Observation {

@@ -125,7 +125,11 @@ func (f *fakeController) History(_ context.Context, site string, n int) ([]failo
 		{Seq: 1, Site: site, At: at, Event: failover.EventPhase, By: "controller", Message: "the origin is suspected: refused"},
 		{Seq: 2, Site: site, At: at.Add(30 * time.Second), Event: failover.EventCommand, By: "operator uid 0", Message: "trigger: fire"},
 		{Seq: 3, Site: site, At: at.Add(31 * time.Second), Event: failover.EventConfirmed, By: "controller", Message: "every name server follows",
-			Confirmations: []failover.Confirmation{{Server: "ns1.example.org.", Address: "192.0.2.53:53", At: at.Add(31 * time.Second), OK: true}}},
+			Confirmations: []failover.Confirmation{{Server: "ns1.example.org.", Address: "192.0.2.53:53", At: at.Add(31 * time.Second), OK: true, After: 1250 * time.Millisecond}}},
+		{Seq: 4, Site: site, At: at.Add(11 * time.Minute), Event: failover.EventPropagated, By: "controller", Message: "1 of 2 resolvers",
+			Confirmations: []failover.Confirmation{
+				{Server: failover.Resolver, Address: "192.0.2.1:53", At: at.Add(72 * time.Second), OK: true, After: 41 * time.Second},
+				{Server: failover.Resolver, Address: "192.0.2.2:53", At: at.Add(11 * time.Minute), After: 629 * time.Second, Detail: "no answer"}}},
 	}
 	return entries[max(0, len(entries)-n):], nil
 }

@@ -15,7 +15,7 @@ func newHistory(p *program) *cobra.Command {
 	c := oneSite(&cobra.Command{
 		Use:   "history SITE",
 		Short: "Show what happened to a site",
-		Long:  "Show the newest entries of the site's journal, the oldest first: decisions, orders by hand, changes of\nthe zones, and when each name server answered the new records.",
+		Long:  "Show the newest entries of the site's journal, the oldest first: decisions, orders by hand, changes of\nthe zones, and when each name server and each resolver of the panel answered the new records.",
 	}, p)
 	c.Flags().IntVarP(&n, "number", "n", n, "how many entries")
 	output := outputFlag(c)
@@ -40,7 +40,7 @@ func newHistory(p *program) *cobra.Command {
 	return c
 }
 
-// writeEntry writes an entry as a line, in local time, and what each name server answered below it.
+// writeEntry writes an entry as a line, in local time, and what each server answered below it.
 func (p *program) writeEntry(e failover.Entry, layout string) {
 	by := ""
 	if e.By != "" && e.By != "controller" {
@@ -51,6 +51,9 @@ func (p *program) writeEntry(e failover.Entry, layout string) {
 		outcome := "answers the new records"
 		if !c.OK {
 			outcome = "does not yet answer the new records"
+		}
+		if c.After > 0 {
+			outcome += fmt.Sprintf(", %v after the plan", c.After.Round(10*time.Millisecond))
 		}
 		if c.Detail != "" {
 			outcome += ": " + c.Detail
