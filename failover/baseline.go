@@ -1,6 +1,9 @@
 package failover
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // NewBaseline returns the managed sets among current that may serve as the draft's baseline, which
 // it ignores. A zone that points at our own fallback is never a baseline, and neither is one that
@@ -38,6 +41,11 @@ func (d Draft) AdoptBaseline(current []RecordSet, armed bool) ([]RecordSet, erro
 		}
 	}
 	return sets, nil
+}
+
+// PointsAtFallback tells whether any record of the sets is one of the fallback's own.
+func (d Draft) PointsAtFallback(sets []RecordSet) bool {
+	return slices.ContainsFunc(sets, d.pointsAtFallback)
 }
 
 // pointsAtFallback tells whether any record of the set is one of the fallback's own.

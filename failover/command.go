@@ -52,7 +52,7 @@ func (p Policy) Command(s State, c Command, v Verdict, now time.Time) (State, er
 			return s, fmt.Errorf("%w: the origin is not seen to be well (%s); try: --force to go back all the same, which also holds the site", ErrRefused, v.Detail)
 		}
 		s.Latched, s.Forced, s.Reason = false, c.Force, c.Reason
-		s.Held = v.Health != Up // else automation would undo what a human forced
+		s.Held = s.Held || v.Health != Up // else automation would undo what a human forced
 		if s.Phase.Serving() {
 			s.toPrimary(now)
 		}

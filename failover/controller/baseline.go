@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/failover-dns/failover/failover"
@@ -22,34 +23,54 @@ func (s *stranger) seen(sets []failover.RecordSet) time.Duration {
 	return time.Since(s.since)
 }
 
-// capture records the baseline of a zone that we never touched.
-func (r *runner) capture(ctx context.Context, z failover.ZoneState, w *zoneWork) error {
-	current, err := w.zone.Read(ctx, z.Names)
-	if err != nil {
-		return err
-	}
-	return r.adopt(z, w, current, "controller")
+// capture is the step that records the baseline of a zone that we never touched.
+func (r *runner) capture(ctx context.Context, w *zoneWork, target failover.Target, z failover.ZoneState) {
+	r.read(ctx, w, target, z.Names, func(current []failover.RecordSet) error {
+		return r.adopt(*r.entry.State.Zone(w.ref), w, current)
+	})
 }
 
-// reread looks whether the zone still is as we know it.
-func (r *runner) reread(ctx context.Context, z failover.ZoneState, w *zoneWork) error {
-	current, err := w.zone.Read(ctx, z.Names)
-	if err != nil {
-		return err
-	}
-	sets := failover.Select(current, z.Names)
-	switch {
-	case failover.SameSets(known(z), sets):
-		return r.asExpected(z, w, current)
-	case z.Applied == failover.ToFallback:
-		return r.overwritten(z, w, sets)
-	default:
+// reread is the step that looks whether the zone still is as we know it.
+func (r *runner) reread(ctx context.Context, w *zoneWork, target failover.Target, z failover.ZoneState) {
+	r.read(ctx, w, target, z.Names, func(current []failover.RecordSet) error {
+		z := *r.entry.State.Zone(w.ref)
+		sets := failover.Select(current, z.Names)
+		switch {
+		case z.Plan != nil:
+			return nil // resolved next
+		case failover.SameSets(known(z), sets):
+			return r.asExpected(z, w, current)
+		case z.Applied == failover.ToFallback:
+			return r.overwritten(z, w, sets)
+		}
 		err := r.believe(z, w, current)
 		if _, fresh := err.(*standing); fresh {
 			return nil // nothing is wanted of the zone now; it is looked at again in time
 		}
 		return err
+	})
+}
+
+// takeNew makes other people's changes the baseline before a switch, while the origin serves: what
+// Terraform or a human wrote is what has to come back. A change that is too fresh stops the switch.
+func (r *runner) takeNew(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) (failover.ZoneState, error) {
+	sets := failover.Select(current, z.Names)
+	switch {
+	case failover.SameSets(sets, known(z)):
+		if z.Applied == failover.ToOrigin {
+			z.Baseline = sets // the same, with the provider's own fields of this moment; recorded with the plan
+		}
+		return z, nil
+	case z.Applied == failover.ToFallback, r.running.Forced:
+		return z, nil
 	}
+	if form, known := r.draft(z, w).Recognise(sets); known && form != failover.ToFallback {
+		return z, nil
+	}
+	if err := r.believe(z, w, current); err != nil {
+		return z, r.trouble(z, failover.EventDrift, err)
+	}
+	return *r.entry.State.Zone(z.ZoneRef), nil
 }
 
 // asExpected notes that the zone is as we know it.
@@ -66,13 +87,23 @@ func (r *runner) asExpected(z failover.ZoneState, w *zoneWork, current []failove
 // believe makes other people's records the baseline once they have stood for a while. Until then
 // the zone is not touched: what is there may be half of a change.
 func (r *runner) believe(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) error {
+	if form, _ := r.draft(z, w).Recognise(failover.Select(current, z.Names)); form == failover.ToFallback {
+		return r.late(z, w, current)
+	}
 	stood := w.strange.seen(failover.Select(current, z.Names))
 	if left := r.c.opts.Stable - stood; left > 0 {
 		w.readAt = time.Now().Add(left - r.refresh(z.ZoneRef)) // look again when it has stood long enough
 		return &standing{left: left, err: fmt.Errorf("%w: somebody changed %s: %s; it becomes the baseline once it has stood for %v; to take it now: failover adopt",
 			failover.ErrDrift, z.Zone, changes(failover.Diff(known(z), failover.Select(current, z.Names))), r.c.opts.Stable)}
 	}
-	return r.adopt(z, w, current, "controller")
+	return r.adopt(z, w, current)
+}
+
+// late takes note that the zone points at the fallback although it should not: a write of ours that
+// came through late, or an old one that was repeated. The way back follows from that.
+func (r *runner) late(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) error {
+	z.Applied, z.AppliedAt, z.Written, z.Trouble = failover.ToFallback, time.Now(), failover.Select(current, z.Names), ""
+	return r.append(failover.EventDrift, "controller", z.Zone+" points at the fallback, which was not wanted: a late write", r.with(z), nil)
 }
 
 // standing is the error for a zone whose change is too fresh to be believed.
@@ -85,7 +116,7 @@ func (s *standing) Error() string { return s.err.Error() }
 func (s *standing) Unwrap() error { return s.err }
 
 // adopt records what the zone holds as the baseline, if it is not the baseline already.
-func (r *runner) adopt(z failover.ZoneState, w *zoneWork, current []failover.RecordSet, by string) error {
+func (r *runner) adopt(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) error {
 	sets, err := r.draft(z, w).AdoptBaseline(current, z.Applied == failover.ToArmed)
 	if err != nil {
 		return r.trouble(z, failover.EventDrift, err)
@@ -97,7 +128,7 @@ func (r *runner) adopt(z failover.ZoneState, w *zoneWork, current []failover.Rec
 	if z.Applied == failover.ToArmed {
 		z.Written = failover.Select(current, z.Names)
 	}
-	return r.append(failover.EventBaseline, by, message, r.with(z), nil)
+	return r.append(failover.EventBaseline, "controller", message, r.with(z), nil)
 }
 
 // foresee raises an alarm while no switch of the zone is possible, long before one is needed.
@@ -146,12 +177,51 @@ func (r *runner) drift(z failover.ZoneState, what string) error {
 
 // trouble records why a zone is not as wanted, once for the same words, and returns the error.
 func (r *runner) trouble(z failover.ZoneState, event string, err error) error {
-	if z.Trouble == err.Error() {
+	if was := r.entry.State.Zone(z.ZoneRef); was.Trouble == words(err) && (was.Plan == nil) == (z.Plan == nil) {
 		return err
 	}
-	z.Trouble = err.Error()
+	z.Trouble = words(err)
 	if stored := r.append(event, "controller", z.Trouble, r.with(z), nil); stored != nil {
 		return stored
 	}
 	return err
+}
+
+// known returns the sets that the zone should hold as far as we know.
+func known(z failover.ZoneState) []failover.RecordSet {
+	if z.Written != nil {
+		return z.Written
+	}
+	return z.Baseline
+}
+
+func (r *runner) draft(z failover.ZoneState, w *zoneWork) failover.Draft {
+	return failover.Draft{
+		Site: r.site.Name, ZoneRef: z.ZoneRef, Names: z.Names, Baseline: z.Baseline,
+		Fallback: r.fallback, ArmedTTL: r.site.TTL.Armed, Abilities: w.zone.Abilities(),
+		Written: z.Written, Force: r.running.Forced,
+	}
+}
+
+// with returns the newest state with one zone changed.
+func (r *runner) with(z failover.ZoneState) failover.State {
+	s := r.running.Clone()
+	*s.Zone(z.ZoneRef) = z
+	return s
+}
+
+// changes renders differences in one line.
+func changes(list []failover.Change) string {
+	text := make([]string, len(list))
+	for i, c := range list {
+		switch {
+		case c.Before == nil:
+			text[i] = "+ " + c.After.String()
+		case c.After == nil:
+			text[i] = "- " + c.Before.String()
+		default:
+			text[i] = c.Before.String() + " -> " + c.After.String()
+		}
+	}
+	return strings.Join(text, "; ")
 }

@@ -9,69 +9,91 @@ import (
 	"github.com/failover-dns/failover/failover"
 )
 
-// change plans, records, applies and confirms one change of a zone.
-func (r *runner) change(ctx context.Context, z failover.ZoneState, w *zoneWork, target failover.Target) error {
-	if target == failover.ToFallback {
-		ctx = failover.Urgent(ctx) // lowering TTLs may wait, and so may the way back
-		if err := r.c.gate.enter(ctx, r.site.Priority); err != nil {
+// change is the step that reads the zone, and our own server where it is to serve, and goes on to
+// plan and apply.
+func (r *runner) change(ctx context.Context, w *zoneWork, target failover.Target, z failover.ZoneState) {
+	r.act(ctx, w, target, z.Names, func(current []failover.RecordSet) error {
+		if r.target(r.running) != target {
+			return nil // decided otherwise meanwhile
+		}
+		z, err := r.takeNew(*r.entry.State.Zone(w.ref), w, current)
+		if err != nil {
 			return err
 		}
-		defer r.c.gate.leave()
-	}
-	r.setActing(true)
-	defer r.setActing(false)
-	current, err := w.zone.Read(ctx, z.Names)
-	if err != nil {
-		return err
-	}
-	if z, err = r.takeNew(z, w, current); err != nil {
-		return err
-	}
-	plan, err := failover.MakePlan(r.draft(z, w), target, current)
-	if err != nil {
-		return r.trouble(z, failover.EventDrift, err)
-	}
-	if target == failover.ToFallback && !r.running.Forced {
-		if err := r.serves(ctx); err != nil {
-			return r.trouble(z, failover.EventFailed, err)
+		plan, err := failover.MakePlan(r.draft(z, w), target, current)
+		if err != nil {
+			return r.trouble(z, failover.EventDrift, err)
 		}
-	}
-	return r.apply(ctx, z, w, plan)
+		return r.apply(ctx, w, z, plan)
+	})
 }
 
-// takeNew makes other people's changes the baseline before a switch, while the origin serves: what
-// Terraform or a human wrote is what has to come back. A change that is too fresh stops the switch.
-func (r *runner) takeNew(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) (failover.ZoneState, error) {
-	sets := failover.Select(current, z.Names)
-	if z.Applied == failover.ToFallback || r.running.Forced || failover.SameSets(sets, known(z)) {
-		return z, nil
-	}
-	if _, known := r.draft(z, w).Recognise(sets); known {
-		return z, nil
-	}
-	if err := r.believe(z, w, current); err != nil {
-		return z, r.trouble(z, failover.EventDrift, err)
-	}
-	return *r.entry.State.Zone(z.ZoneRef), nil
+// act reads the zone and, where the fallback is to serve, looks at our own server at that moment;
+// then goes on in the loop if all is well. Switches to the fallback pass the gate.
+func (r *runner) act(ctx context.Context, w *zoneWork, target failover.Target, names []string, then func([]failover.RecordSet) error) {
+	demanding := target == failover.ToFallback && !r.running.Forced
+	r.setActing(true)
+	r.step(r.urgent(ctx, w, target), w, target, func(ctx context.Context) func() error {
+		var current []failover.RecordSet
+		var seen []failover.Observation
+		err := r.gated(ctx, target, func() (err error) {
+			if current, err = w.zone.Read(ctx, names); err == nil && demanding {
+				seen = r.c.opts.Look(ctx, r.site)
+			}
+			return err
+		})
+		return func() error {
+			r.setActing(false)
+			if err == nil && demanding {
+				err = r.serves(w, seen)
+			}
+			if err != nil {
+				return err
+			}
+			return then(current)
+		}
+	})
 }
 
-// serves looks at our own server once more, at the moment of the switch.
-func (r *runner) serves(ctx context.Context) error {
+// urgent lets calls that move visitors, either way, use the share of a provider's budget that is
+// kept for them; lowering TTLs may wait.
+func (r *runner) urgent(ctx context.Context, w *zoneWork, target failover.Target) context.Context {
+	if target == failover.ToFallback || r.entry.State.Zone(w.ref).Applied == failover.ToFallback {
+		return failover.Urgent(ctx)
+	}
+	return ctx
+}
+
+// gated calls f, and where the target is the fallback only when it is the site's turn.
+func (r *runner) gated(ctx context.Context, target failover.Target, f func() error) error {
+	if target != failover.ToFallback {
+		return f()
+	}
+	if err := r.c.gate.enter(ctx, r.site.Priority); err != nil {
+		return err
+	}
+	defer r.c.gate.leave()
+	return f()
+}
+
+// serves judges what was seen of our own server at the moment of the switch.
+func (r *runner) serves(w *zoneWork, seen []failover.Observation) error {
+	z := *r.entry.State.Zone(w.ref)
 	if !r.published.out {
-		return fmt.Errorf("not switched: %s: the page is not published", failover.VetoFallback)
+		return r.trouble(z, failover.EventFailed, fmt.Errorf("not switched: %s: the page is not published", failover.VetoFallback))
 	}
-	for _, o := range r.c.opts.Look(ctx, r.site) {
+	for _, o := range seen {
 		r.observe(o)
 		if o.Health != failover.Up {
-			return fmt.Errorf("not switched: %s: %s: %s; try: failover trigger --force to switch all the same",
-				failover.VetoFallback, o.Check, o.Detail)
+			return r.trouble(z, failover.EventFailed, fmt.Errorf("not switched: %s: %s: %s; try: failover trigger --force to switch all the same",
+				failover.VetoFallback, o.Check, o.Detail))
 		}
 	}
 	return nil
 }
 
-// apply records the plan, applies it and records the outcome.
-func (r *runner) apply(ctx context.Context, z failover.ZoneState, w *zoneWork, plan failover.Plan) error {
+// apply records the plan and begins to apply it.
+func (r *runner) apply(ctx context.Context, w *zoneWork, z failover.ZoneState, plan failover.Plan) error {
 	r.unfollow(w)
 	s := r.with(z)
 	s.Generation++
@@ -86,23 +108,47 @@ func (r *runner) apply(ctx context.Context, z failover.ZoneState, w *zoneWork, p
 		return err
 	}
 	w.begun = r.entry.At
-	start := time.Now()
-	err := w.zone.Replace(ctx, plan)
+	r.replace(ctx, w, plan)
+	return nil
+}
+
+// replace is the step that applies the plan in the journal. It runs once for an attempt; before
+// another one the zone is read.
+func (r *runner) replace(ctx context.Context, w *zoneWork, plan failover.Plan) {
+	r.setActing(true)
+	r.step(r.urgent(ctx, w, plan.Target), w, plan.Target, func(ctx context.Context) func() error {
+		start := time.Now()
+		err := r.gated(ctx, plan.Target, func() error { return w.zone.Replace(ctx, plan) })
+		took := time.Since(start)
+		return func() error {
+			r.setActing(false)
+			return r.outcome(w, plan, took, err)
+		}
+	})
+}
+
+// outcome records what became of an attempt. A plan that was not applied stays in the journal, and
+// is tried again for as long as its target is wanted.
+func (r *runner) outcome(w *zoneWork, plan failover.Plan, took time.Duration, err error) error {
+	z := *r.entry.State.Zone(w.ref)
+	if z.Plan == nil || z.Plan.Generation != plan.Generation {
+		return err // another entry was taken up from the journal meanwhile; what it says is resolved
+	}
 	switch kind := failover.KindOf(err); {
 	case err == nil:
-		return r.applied(ctx, z, w, time.Since(start))
-	case ctx.Err() != nil, kind == failover.KindLost, kind == "" && !errors.Is(err, failover.ErrDrift):
-		return r.lost(z, err)
+		return r.applied(w, z, took)
 	case errors.Is(err, failover.ErrDrift):
 		z.Plan = nil
 		return r.trouble(z, failover.EventDrift, err)
+	case kind == failover.KindLost, kind == "":
+		return r.trouble(z, failover.EventUnknown, err)
 	default:
-		return r.failed(z, err)
+		return r.trouble(z, failover.EventFailed, err)
 	}
 }
 
 // applied records that the zone was read back in the plan's form.
-func (r *runner) applied(ctx context.Context, z failover.ZoneState, w *zoneWork, took time.Duration) error {
+func (r *runner) applied(w *zoneWork, z failover.ZoneState, took time.Duration) error {
 	plan, old := *z.Plan, z.Applied
 	var elder time.Time
 	if old == failover.ToArmed { // a moment ago, maybe: the TTLs of before still count
@@ -116,7 +162,9 @@ func (r *runner) applied(ctx context.Context, z failover.ZoneState, w *zoneWork,
 	if plan.Target != failover.ToFallback {
 		z.Reasserted = 0
 	}
-	w.readAt = time.Now()
+	w.readAt, w.strange = time.Now(), stranger{}
+	obeyed := w.obeyed
+	w.obeyed = r.forced
 	s := r.with(z)
 	if old == failover.ToFallback && z.Applied != failover.ToFallback {
 		s.LameUntil = z.AppliedAt.Add(stragglers(z.Baseline))
@@ -124,9 +172,10 @@ func (r *runner) applied(ctx context.Context, z failover.ZoneState, w *zoneWork,
 	s.Forced = s.Forced && r.anyWants(s)
 	message := fmt.Sprintf("plan %d: %s has the form %s, read back after %v", plan.Generation, plan.Zone, plan.Target, took.Round(time.Millisecond))
 	if err := r.append(failover.EventApplied, "controller", message, s, nil); err != nil {
+		w.obeyed = obeyed
 		return err
 	}
-	r.follow(ctx, w, plan, elder)
+	r.follow(r.life, w, plan, elder)
 	return nil
 }
 
@@ -140,63 +189,59 @@ func stragglers(baseline []failover.RecordSet) time.Duration {
 	return min(longest, 24*time.Hour)
 }
 
-// anyWants tells whether any zone of the state still lacks the wanted form.
-func (r *runner) anyWants(s failover.State) bool {
-	target := r.target(s)
-	for _, z := range s.Zones {
-		if w := r.zones[z.ZoneRef]; z.Plan != nil || len(z.Baseline) == 0 || w == nil || r.wants(z, w, target) {
-			return true
+// resolve is the step that finds out what became of a plan whose outcome is not in the journal,
+// and tries it again where it was not applied and is still wanted.
+func (r *runner) resolve(ctx context.Context, w *zoneWork, target failover.Target, z failover.ZoneState) {
+	r.act(ctx, w, target, z.Names, func(current []failover.RecordSet) error {
+		z := *r.entry.State.Zone(w.ref)
+		if z.Plan == nil {
+			return nil
 		}
-	}
-	return false
+		plan, sets := *z.Plan, failover.Select(current, z.Names)
+		switch {
+		case failover.SameSets(sets, plan.After):
+			return r.applied(w, z, 0)
+		case failover.SameSets(sets, plan.Before) && plan.Target == target && r.target(r.running) == target:
+			r.replace(ctx, w, plan)
+			return nil
+		case failover.SameSets(sets, plan.Before):
+			return r.abandon(z, fmt.Sprintf("plan %d was not applied, and %s is wanted now", plan.Generation, r.target(r.running)))
+		case r.running.Forced:
+			return r.abandon(z, fmt.Sprintf("plan %d: the zone is neither before nor after it; the operator's force goes on", plan.Generation))
+		default:
+			return r.foreign(z, w, plan, sets)
+		}
+	})
 }
 
-// lost records that nobody knows whether the plan was applied; the next turn reads back.
-func (r *runner) lost(z failover.ZoneState, err error) error {
-	z.Trouble = err.Error()
-	if stored := r.append(failover.EventUnknown, "controller", z.Trouble, r.with(z), nil); stored != nil {
-		return stored
-	}
-	return err
+// abandon takes a plan off the journal that is not in the zone.
+func (r *runner) abandon(z failover.ZoneState, message string) error {
+	z.Plan, z.Trouble = nil, ""
+	return r.append(failover.EventFailed, "controller", message, r.with(z), nil)
 }
 
-// failed records that the plan was not applied.
-func (r *runner) failed(z failover.ZoneState, err error) error {
-	z.Plan, z.Trouble = nil, err.Error()
-	if stored := r.append(failover.EventFailed, "controller", z.Trouble, r.with(z), nil); stored != nil {
-		return stored
-	}
-	return err
-}
-
-// resolve finds out what became of a plan whose outcome is not in the journal.
-func (r *runner) resolve(ctx context.Context, z failover.ZoneState, w *zoneWork) error {
-	ctx = failover.Urgent(ctx)
-	current, err := w.zone.Read(ctx, z.Names)
-	if err != nil {
-		return err
-	}
-	sets := failover.Select(current, z.Names)
+// foreign deals with a zone that is neither as before a plan nor as after it: somebody else wrote.
+// Where nothing in the zone points at the fallback, and changes are whole or not at all, it is
+// known where visitors go, and the rest is the other's business.
+func (r *runner) foreign(z failover.ZoneState, w *zoneWork, plan failover.Plan, sets []failover.RecordSet) error {
+	d := r.draft(z, w)
 	switch {
-	case failover.SameSets(sets, z.Plan.After):
-		return r.applied(ctx, z, w, 0)
-	case failover.SameSets(sets, z.Plan.Before):
-		message := fmt.Sprintf("plan %d was not applied", z.Plan.Generation)
-		z.Plan, z.Trouble = nil, ""
-		return r.append(failover.EventFailed, "controller", message, r.with(z), nil)
-	case r.running.Forced:
-		message := fmt.Sprintf("plan %d: the zone is neither before nor after it; the operator's force goes on", z.Plan.Generation)
-		z.Plan, z.Trouble = nil, ""
-		return r.append(failover.EventDrift, "controller", message, r.with(z), nil)
-	default:
+	case d.PointsAtFallback(sets) || !d.Abilities.Atomic:
 		return r.trouble(z, failover.EventDrift, fmt.Errorf("%w: %s is neither as before plan %d nor as after it: %s; "+
-			"put it back by hand, or: failover trigger/restore --force", failover.ErrDrift, z.Zone, z.Plan.Generation,
-			changes(failover.Diff(z.Plan.After, sets))))
+			"put it back by hand, or: failover trigger/restore --force", failover.ErrDrift, z.Zone, plan.Generation,
+			changes(failover.Diff(plan.After, sets))))
+	case plan.Target != failover.ToFallback && z.Applied == failover.ToFallback:
+		z.Applied, z.AppliedAt, z.Written = failover.ToArmed, time.Now(), plan.After
 	}
+	return r.abandon(z, fmt.Sprintf("plan %d ended by somebody else's change of %s: %s", plan.Generation, z.Zone, changes(failover.Diff(plan.Before, sets))))
 }
 
 func (r *runner) setActing(acting bool) {
 	r.mu.Lock()
-	r.acting = acting
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	if acting {
+		r.acting++
+	} else {
+		r.acting--
+	}
 }

@@ -16,8 +16,10 @@ type command struct {
 	retire bool        // instead of word: bring the zones back to the origin's form for good
 	off    atomic.Bool // the retirement is called off
 	report func(failover.Entry)
-	done   chan error // holds one
-	asked  bool       // recorded; now it is carried out
+	// current is what each zone holds, read for a word that needs it.
+	current map[failover.ZoneRef][]failover.RecordSet
+	done    chan error // holds one
+	asked   bool       // recorded; now it is carried out
 }
 
 // Command carries out an operator's word and returns when the authoritative servers follow, or
@@ -28,7 +30,36 @@ func (c *Controller) Command(ctx context.Context, site string, word failover.Com
 	if err != nil {
 		return err
 	}
-	return r.ask(ctx, &command{word: word, report: report})
+	cmd := &command{word: word, report: report}
+	switch word.Action { // what has to be asked of others first must not hold up the loop
+	case failover.Trigger:
+		for _, o := range c.opts.Look(ctx, r.site) {
+			r.observe(o)
+		}
+	case failover.Adopt:
+		if cmd.current, err = r.readAll(ctx); err != nil {
+			return err
+		}
+	}
+	return r.ask(ctx, cmd)
+}
+
+// readAll reads all zones of the site.
+func (r *runner) readAll(ctx context.Context) (map[failover.ZoneRef][]failover.RecordSet, error) {
+	r.mu.Lock()
+	zones := r.running.Clone().Zones
+	r.mu.Unlock()
+	all := map[failover.ZoneRef][]failover.RecordSet{}
+	for _, z := range zones {
+		zone, err := r.c.opts.Zone(z.ZoneRef)
+		if err != nil {
+			return nil, err
+		}
+		if all[z.ZoneRef], err = zone.Read(failover.Urgent(ctx), z.Names); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 func (r *runner) ask(ctx context.Context, cmd *command) error {
@@ -51,7 +82,7 @@ func (r *runner) ask(ctx context.Context, cmd *command) error {
 }
 
 // command records an operator's word. The turn that follows carries it out.
-func (r *runner) command(ctx context.Context, cmd *command) {
+func (r *runner) command(cmd *command) {
 	r.finish(fmt.Errorf("site %s: another command came", r.site.Name))
 	r.listener = cmd
 	if !r.started() {
@@ -61,16 +92,11 @@ func (r *runner) command(ctx context.Context, cmd *command) {
 		}
 	}
 	for _, w := range r.zones {
-		w.notUntil = time.Time{} // a human does not wait for the ladder
+		w.notUntil, w.failure = time.Time{}, "" // a human does not wait for the ladder
 	}
 	if cmd.retire {
 		r.retiring, cmd.asked = cmd, true
 		return
-	}
-	if cmd.word.Action == failover.Trigger {
-		for _, o := range r.c.opts.Look(ctx, r.site) {
-			r.observe(o)
-		}
 	}
 	now := time.Now()
 	next, err := r.site.Policy.Command(r.running, cmd.word, r.site.Policy.Judge(r.view(), now), now)
@@ -79,7 +105,7 @@ func (r *runner) command(ctx context.Context, cmd *command) {
 		return
 	}
 	if cmd.word.Action == failover.Adopt {
-		if next, err = r.adoptAll(ctx, next); err != nil {
+		if next, err = r.adoptAll(next, cmd.current); err != nil {
 			r.finish(err)
 			return
 		}
@@ -96,15 +122,17 @@ func (r *runner) command(ctx context.Context, cmd *command) {
 		return
 	}
 	cmd.asked = true
+	if cmd.word.Force {
+		r.forced = r.entry.Seq
+	}
 }
 
 // adoptAll takes all zones of the site as they stand for their baselines, on an operator's word.
-func (r *runner) adoptAll(ctx context.Context, s failover.State) (failover.State, error) {
+func (r *runner) adoptAll(s failover.State, all map[failover.ZoneRef][]failover.RecordSet) (failover.State, error) {
 	for i, z := range s.Zones {
-		w := r.work(z.ZoneRef)
-		current, err := w.zone.Read(failover.Urgent(ctx), z.Names)
-		if err != nil {
-			return s, err
+		w, current := r.work(z), all[z.ZoneRef]
+		if w.busy || w.zone == nil {
+			return s, fmt.Errorf("%w: a change of %s is under way; try again in a moment", failover.ErrRefused, z.Zone)
 		}
 		sets, err := r.draft(z, w).AdoptBaseline(current, z.Applied == failover.ToArmed)
 		if err != nil {
@@ -132,6 +160,11 @@ func (r *runner) settled() {
 	if word := r.listener.word.Action; word == failover.Hold || word == failover.Release {
 		r.finish(nil)
 		return
+	}
+	for _, w := range r.zones {
+		if w.busy {
+			return
+		}
 	}
 	if r.anyWants(r.running) {
 		if trouble := r.firstTrouble(); trouble != "" {
@@ -168,7 +201,7 @@ func (r *runner) firstTrouble() string {
 		}
 	}
 	for _, w := range r.zones {
-		if !w.notUntil.IsZero() {
+		if w.failure != "" {
 			return w.failure
 		}
 	}

@@ -1,11 +1,9 @@
 package controller
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -13,15 +11,20 @@ import (
 	"github.com/failover-dns/failover/failover"
 )
 
-// zoneWork is what a runner keeps in memory about one of its zones.
+// zoneWork is what a runner keeps in memory about one of its zones. One step at a time is under
+// way for a zone: a provider that hangs holds up neither the loop nor the site's other zones.
 type zoneWork struct {
-	zone     failover.Zone
-	ladder   *backoff.ExponentialBackOff
-	notUntil time.Time       // after a failure: when to try again for the same target
-	wanted   failover.Target // then
-	failure  string          // then; empty after a success
-	strange  stranger        // somebody else's records, seen and not yet believed
-	readAt   time.Time       // when the zone was last read and found as expected
+	ref  failover.ZoneRef
+	zone failover.Zone // nil until it could be opened
+	busy bool          // a step is under way beside the loop
+
+	ladder    *backoff.ExponentialBackOff
+	notUntil  time.Time       // after a failure: when to try again
+	pausedFor failover.Target // what was wanted then; another wish does not wait
+	failure   string          // the failure
+	strange   stranger        // somebody else's records, seen and not yet believed
+	readAt    time.Time       // when the zone was last read and found as expected
+	obeyed    uint64          // the newest forced command that was carried out here
 
 	confirm    context.CancelFunc // ends the asking under way, if any
 	confirming uint64             // the generation that no server has answered for yet; 0: none
@@ -29,71 +32,142 @@ type zoneWork struct {
 	late       map[string]error   // alarms about servers that do not follow, by name
 }
 
-func (r *runner) work(ref failover.ZoneRef) *zoneWork {
-	if w := r.zones[ref]; w != nil {
+func (r *runner) work(z failover.ZoneState) *zoneWork {
+	if w := r.zones[z.ZoneRef]; w != nil {
 		return w
 	}
-	ladder := backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second),
-		backoff.WithMaxInterval(time.Minute), backoff.WithMaxElapsedTime(0))
-	w := &zoneWork{zone: &patient{r: r, ref: ref}, ladder: ladder}
-	if z := r.entry.State.Zone(ref); z != nil && z.Untouched() && len(z.Baseline) > 0 {
+	w := &zoneWork{ref: z.ZoneRef, ladder: backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second),
+		backoff.WithMaxInterval(time.Minute), backoff.WithMaxElapsedTime(0))}
+	if z.Untouched() && len(z.Baseline) > 0 {
 		w.readAt = time.Now().Add(-rand.N(r.c.opts.Refresh)) // thousands of zones are not all read at start
 	}
-	r.zones[ref] = w
+	r.zones[z.ZoneRef] = w
 	return w
 }
 
-// converge brings every zone of the site a step closer to the wanted form and returns the time
-// until there is something to do again.
+// converge begins for every idle zone of the site what brings it closer to the wanted form, and
+// returns the time until there is something to do again.
 func (r *runner) converge(ctx context.Context) time.Duration {
 	wait := r.c.opts.Refresh
-	zones := slices.Clone(r.entry.State.Zones)
-	slices.SortStableFunc(zones, func(a, b failover.ZoneState) int { // a provider that hangs comes last
-		return cmp.Compare(min(1, len(r.work(a.ZoneRef).failure)), min(1, len(r.work(b.ZoneRef).failure)))
-	})
-	for _, z := range zones {
-		w := r.work(z.ZoneRef)
-		if pause := time.Until(w.notUntil); pause > 0 && w.wanted == r.target(r.running) {
-			wait = min(wait, pause)
-			continue
+	target := r.target(r.running)
+	for _, z := range r.entry.State.Zones {
+		w := r.work(z)
+		pause := time.Until(w.notUntil)
+		if !w.busy && (pause <= 0 || w.pausedFor != target) {
+			r.advance(ctx, w, target)
+			pause = time.Until(w.notUntil)
 		}
-		wait = min(wait, r.settle(ctx, z.ZoneRef, w))
+		if !w.busy { // else its end wakes the loop
+			wait = min(wait, max(pause, time.Until(w.readAt.Add(r.refresh(z.ZoneRef)))))
+		}
 	}
-	if quiet := time.Until(r.running.TroubleAt.Add(r.site.Policy.Quiet)); quiet > 0 {
-		wait = min(wait, quiet)
+	for _, edge := range []time.Time{r.running.TroubleAt.Add(r.site.Policy.Quiet), r.running.LameUntil} {
+		if left := time.Until(edge); left > 0 {
+			wait = min(wait, left)
+		}
 	}
-	if lame := time.Until(r.running.LameUntil); lame > 0 {
-		wait = min(wait, lame)
-	}
-	return max(wait, 0) + 10*time.Millisecond // past the edge, not on it
+	return max(wait, 0) + time.Millisecond // past the edge, not on it
 }
 
-// settle does what one zone needs now, and returns the time until it needs something again.
-func (r *runner) settle(ctx context.Context, ref failover.ZoneRef, w *zoneWork) time.Duration {
-	err := r.advance(ctx, ref, w)
-	if ctx.Err() != nil {
-		return 0
+// advance begins the next step that the newest entry asks for.
+func (r *runner) advance(ctx context.Context, w *zoneWork, target failover.Target) {
+	if w.zone == nil {
+		zone, err := r.c.opts.Zone(w.ref)
+		if err != nil {
+			r.rest(w, target, err)
+			return
+		}
+		w.zone = zone
 	}
+	z := *r.entry.State.Zone(w.ref)
+	switch {
+	case z.Plan != nil:
+		r.resolve(ctx, w, target, z)
+	case len(z.Baseline) == 0:
+		r.capture(ctx, w, target, z)
+	case target == failover.ToArmed && r.running.Phase == failover.Suspect && r.c.mass() != "":
+		// the calls that lowering would cost are needed for the switches
+	case r.wants(z, w, target):
+		r.change(ctx, w, target, z)
+	case time.Since(w.readAt) >= r.refresh(w.ref):
+		r.reread(ctx, w, target, z)
+	}
+}
+
+// step makes one call beside the loop. What call returns runs in the loop, and may begin the next
+// step; its error, or the call's, lets the zone rest.
+func (r *runner) step(ctx context.Context, w *zoneWork, target failover.Target, call func(context.Context) func() error) {
+	w.busy = true
+	r.aside(ctx, func() func() {
+		then := call(ctx)
+		return func() {
+			w.busy = false
+			if err := then(); !w.busy {
+				r.rest(w, target, err)
+			}
+		}
+	})
+}
+
+// read is the step of reading a zone.
+func (r *runner) read(ctx context.Context, w *zoneWork, target failover.Target, names []string, then func(current []failover.RecordSet) error) {
+	r.step(ctx, w, target, func(ctx context.Context) func() error {
+		current, err := w.zone.Read(ctx, names)
+		return func() error {
+			if err != nil {
+				return err
+			}
+			return then(current)
+		}
+	})
+}
+
+// rest ends a step: after a failure the zone is left alone for a while.
+func (r *runner) rest(w *zoneWork, target failover.Target, err error) {
 	if err == nil {
 		w.ladder.Reset()
 		w.notUntil, w.failure = time.Time{}, ""
 		if r.tidy() {
 			r.c.clear(r.site.Name, AlarmZone)
 		}
-		return time.Until(w.readAt.Add(r.refresh(ref)))
+		r.poke() // there may be a next step
+		return
 	}
+	w.notUntil, w.pausedFor, w.failure = time.Now().Add(r.pause(w, err)), target, err.Error()
+	r.c.raise(r.site.Name, AlarmZone, words(err))
+}
+
+// hopeless is how long to wait where only a human can help, who need not tell us.
+const hopeless = 5 * time.Minute
+
+// pause is how long to leave a zone alone after an error.
+func (r *runner) pause(w *zoneWork, err error) time.Duration {
 	pause := w.ladder.NextBackOff()
 	var fresh *standing
 	if errors.As(err, &fresh) {
-		pause = fresh.left // known to the second
+		return fresh.left // known to the second
 	}
 	var ze *failover.ZoneError
 	if errors.As(err, &ze) && ze.RetryAfter > 0 {
-		pause = ze.RetryAfter // the provider's word beats the ladder
+		return ze.RetryAfter // the provider's word beats the ladder
 	}
-	w.notUntil, w.wanted, w.failure = time.Now().Add(pause), r.target(r.running), err.Error()
-	r.c.raise(r.site.Name, AlarmZone, err.Error())
+	switch failover.KindOf(err) {
+	case failover.KindUnauthorized, failover.KindRejected, failover.KindReadOnly:
+		return hopeless
+	}
 	return pause
+}
+
+// words are an error without the time that is left to wait, so that the same trouble has the same
+// words and is said once.
+func words(err error) string {
+	var ze *failover.ZoneError
+	if errors.As(err, &ze) && ze.RetryAfter > 0 && err == error(ze) {
+		timeless := *ze
+		timeless.RetryAfter = 0
+		return timeless.Error()
+	}
+	return err.Error()
 }
 
 // tidy tells whether no zone of the site is in trouble.
@@ -104,7 +178,7 @@ func (r *runner) tidy() bool {
 		}
 	}
 	for _, w := range r.zones {
-		if !w.notUntil.IsZero() {
+		if w.failure != "" {
 			return false
 		}
 	}
@@ -119,45 +193,6 @@ func (r *runner) refresh(ref failover.ZoneRef) time.Duration {
 	return r.c.opts.Refresh
 }
 
-// advance makes the zone what the newest entry wants, one step at a time.
-func (r *runner) advance(ctx context.Context, ref failover.ZoneRef, w *zoneWork) error {
-	target := r.target(r.running)
-	z := *r.entry.State.Zone(ref)
-	switch {
-	case z.Plan != nil:
-		if err := r.resolve(ctx, z, w); err != nil {
-			return err
-		}
-		return r.advance(ctx, ref, w)
-	case len(z.Baseline) == 0:
-		if err := r.capture(ctx, z, w); err != nil {
-			return err
-		}
-		return r.advance(ctx, ref, w)
-	case target == failover.ToArmed && r.running.Phase == failover.Suspect && r.c.mass() != "":
-		return nil // the calls that lowering would cost are needed for the switches
-	case r.wants(z, w, target):
-		return r.change(ctx, z, w, target)
-	case time.Since(w.readAt) >= r.refresh(ref):
-		return r.reread(ctx, z, w)
-	default:
-		return nil
-	}
-}
-
-// wants tells whether the zone, as far as we know, lacks the target's form.
-func (r *runner) wants(z failover.ZoneState, w *zoneWork, target failover.Target) bool {
-	d := r.draft(z, w)
-	form, err := d.Form(target)
-	if err != nil {
-		return true // let change say what is wrong
-	}
-	// Where TTLs cannot be lowered, origin and armed are one form and need no change; but going
-	// back to the origin's form is always recorded.
-	return !failover.SameSets(form, known(z)) || target != z.Applied && target != failover.ToArmed ||
-		r.running.Forced && z.Trouble != "" // the zone is not as we know it, and an operator wants it so
-}
-
 // target is the form that the zones should have now.
 func (r *runner) target(s failover.State) failover.Target {
 	if r.leaving() {
@@ -166,43 +201,27 @@ func (r *runner) target(s failover.State) failover.Target {
 	return r.site.Policy.Target(s, time.Now())
 }
 
-// known returns the sets that the zone should hold as far as we know.
-func known(z failover.ZoneState) []failover.RecordSet {
-	if z.Written != nil {
-		return z.Written
+// wants tells whether the zone, as far as we know, lacks the target's form.
+func (r *runner) wants(z failover.ZoneState, w *zoneWork, target failover.Target) bool {
+	if w.zone == nil || w.obeyed < r.forced {
+		return true
 	}
-	return z.Baseline
-}
-
-func (r *runner) draft(z failover.ZoneState, w *zoneWork) failover.Draft {
-	return failover.Draft{
-		Site: r.site.Name, ZoneRef: z.ZoneRef, Names: z.Names, Baseline: z.Baseline,
-		Fallback: r.fallback, ArmedTTL: r.site.TTL.Armed, Abilities: w.zone.Abilities(),
-		Written: z.Written, Force: r.running.Forced,
+	form, err := r.draft(z, w).Form(target)
+	if err != nil {
+		return true // let change say what is wrong
 	}
+	// Where TTLs cannot be lowered, origin and armed are one form and need no change; but going
+	// back to the origin's form is always recorded.
+	return !failover.SameSets(form, known(z)) || target != z.Applied && target != failover.ToArmed
 }
 
-// with returns the newest state with one zone changed.
-func (r *runner) with(z failover.ZoneState) failover.State {
-	s := r.running.Clone()
-	*s.Zone(z.ZoneRef) = z
-	return s
-}
-
-func changes(list []failover.Change) string {
-	text := ""
-	for i, c := range list {
-		if i > 0 {
-			text += "; "
-		}
-		switch {
-		case c.Before == nil:
-			text += "+ " + c.After.String()
-		case c.After == nil:
-			text += "- " + c.Before.String()
-		default:
-			text += c.Before.String() + " -> " + c.After.String()
+// anyWants tells whether any zone of the state still lacks the wanted form.
+func (r *runner) anyWants(s failover.State) bool {
+	target := r.target(s)
+	for _, z := range s.Zones {
+		if z.Plan != nil || len(z.Baseline) == 0 || r.wants(z, r.work(z), target) {
+			return true
 		}
 	}
-	return text
+	return false
 }

@@ -26,8 +26,8 @@ type runner struct {
 	observations map[failover.ObservationKey]failover.Observation
 	entry        failover.Entry // the newest; Seq 0 before start
 	running      failover.State // entry.State with running evidence
-	acting       bool
-	blank        bool // what was seen no longer counts: the evidence starts anew
+	acting       int            // how many changes are under way
+	blank        bool           // what was seen no longer counts: the evidence starts anew
 
 	// Only the runner's own goroutine uses these.
 	zones     map[failover.ZoneRef]*zoneWork
@@ -35,9 +35,11 @@ type runner struct {
 	listener  *command // hears every entry while a command is carried out
 	side      sync.WaitGroup
 	sideDone  chan func() // what a side task found, handed to the loop
-	looking   bool        // a look at our own server is under way
-	retiring  *command    // by which the site leaves the configuration; may be called off
-	behind    bool        // the journal holds an entry that we do not know
+	life      context.Context
+	forced    uint64   // the newest forced command
+	looking   bool     // a look at our own server is under way
+	retiring  *command // by which the site leaves the configuration; may be called off
+	behind    bool     // the journal holds an entry that we do not know
 }
 
 // published is what the fallback was last told.
@@ -79,6 +81,7 @@ func (r *runner) poke() {
 
 // run is the loop of one site. It returns when ctx has ended and nothing is under way.
 func (r *runner) run(ctx context.Context) {
+	r.life = ctx
 	defer r.side.Wait()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -91,7 +94,7 @@ func (r *runner) run(ctx context.Context) {
 		case found := <-r.sideDone:
 			found()
 		case cmd := <-r.commands:
-			r.command(ctx, cmd)
+			r.command(cmd)
 		}
 		if ctx.Err() != nil {
 			return // select may have picked another case
@@ -142,7 +145,10 @@ func (r *runner) start() error {
 	r.mu.Lock()
 	r.entry, r.running = entry, entry.State
 	r.mu.Unlock()
-	r.behind = false
+	r.behind, r.forced = false, 0
+	if entry.State.Forced {
+		r.forced = entry.Seq // it may not have been carried out everywhere
+	}
 	r.c.clear(r.site.Name, AlarmJournal)
 	return nil
 }

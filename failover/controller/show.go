@@ -24,7 +24,7 @@ func (r *runner) show() {
 
 // note raises and clears the alarms that follow from a verdict and the state.
 func (r *runner) note(v failover.Verdict) {
-	if v.Blind && len(r.c.seen()) > 0 {
+	if v.Blind && r.misses() {
 		r.c.raise("", AlarmBlind, "too few references answer: our own network may be down, so nothing is changed")
 	} else {
 		r.c.clear("", AlarmBlind)
@@ -40,6 +40,14 @@ func (r *runner) note(v failover.Verdict) {
 	} else {
 		r.c.clear(r.site.Name, AlarmVeto)
 	}
+}
+
+// misses tells whether a reference failed or was not heard of lately; right after the start those
+// that were not asked yet are no reason for an alarm.
+func (r *runner) misses() bool {
+	return slices.ContainsFunc(r.c.seen(), func(o failover.Observation) bool {
+		return o.Health != failover.Up || time.Since(o.At) > r.site.Policy.Fresh
+	})
 }
 
 // lookedAll tells whether our own server was looked at for every host since start.
