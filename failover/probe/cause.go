@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/failover-dns/failover/failover"
 )
@@ -81,10 +82,21 @@ func certificateFailed(err error) error {
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired: // also: not yet valid
 		f.cause = failover.CauseTLSExpired
+		f.detail = expired(invalid.Cert)
 	case errors.As(err, &name):
 		f.cause = failover.CauseTLSWrongName
 	}
 	return f
+}
+
+// expired says when the certificate is valid. The text of crypto/x509 holds the time of the look as
+// well, so that no two looks would say the same.
+func expired(c *x509.Certificate) string {
+	const text = "the certificate has expired or is not yet valid"
+	if c == nil {
+		return text
+	}
+	return fmt.Sprintf("%s: it is valid from %s to %s", text, c.NotBefore.UTC().Format(time.RFC3339), c.NotAfter.UTC().Format(time.RFC3339))
 }
 
 func isTimeout(err error) bool {

@@ -39,6 +39,9 @@ func TestCertificates(t *testing.T) {
 				c.check.Kind = kind
 				o := once(t, c.check, serveHTTP(t, answer(200, ""), c.cert), Options{Roots: ca.roots})
 				want(t, o, c.cause)
+				if strings.Contains(o.Detail, now.UTC().Format("2006-01-02T15")) {
+					t.Errorf("the detail %q tells the time: no two looks would say the same", o.Detail)
+				}
 				if !strings.Contains(o.Warning, c.warning) || (c.warning == "") != (o.Warning == "") {
 					t.Errorf("warning %q, want %q", o.Warning, c.warning)
 				}
