@@ -1,18 +1,23 @@
 // Package journal keeps the entries of one controller in a bbolt file. Every append is synced to
 // disk before it returns; appends of many sites that come together share one sync. The newest
 // entry of a site is its state, so that nothing can be half-recorded.
+//
+// bbolt has no checksum on its pages, maps the file into memory, and panics or faults where the file
+// is not as it wrote it. So the file is verified page by page, without being mapped, before it is
+// used (pages.go); what it holds is verified by checksums and counts of our own (verify.go); and a
+// fault later on is an error, not the end of the process (store.go). Whatever is wrong with the
+// file, the error matches failover.ErrDamaged and names the way out.
 package journal
 
 import (
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"time"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
 
 	"go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/failover-dns/failover/failover"
 )
@@ -20,177 +25,140 @@ import (
 // Keep is how many entries of a site are kept; older ones are dropped one by one.
 const Keep = 1000
 
-// version is the first byte of every stored entry.
-const version = 1
-
-var sitesBucket = []byte("sites")
-
 // Journal is a failover.Journal in one file.
 type Journal struct {
-	db   *bbolt.DB
 	path string
+	id   string
+
+	queueMu sync.Mutex
+	queue   []*write   // waiting for the next commit
+	writing sync.Mutex // held by the one who commits
+
+	mu     sync.RWMutex // held for writing while the store is replaced
+	store  *store       // nil while it cannot be opened again
+	doubt  error        // why the store must be opened anew before it is used
+	unsure []*write     // refused to their callers, yet perhaps in the file
+	closed bool
 }
 
 var _ failover.Journal = (*Journal)(nil)
 
-// Open opens or creates the journal at path. A file that another process holds, or that is not a
-// journal, is an error.
-func Open(path string) (j *Journal, err error) {
-	defer contain(path, &err)
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
-	switch {
-	case errors.Is(err, berrors.ErrTimeout):
-		return nil, fmt.Errorf("open journal %s: another failover process uses it; try: failover status", path)
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
-		return nil, fmt.Errorf("open journal %s: %w (%w); move the file away and restore a copy of it before starting again", path, failover.ErrDamaged, err)
-	case err != nil:
-		return nil, fmt.Errorf("open journal %s: %w", path, err)
+// Open opens the journal at path after verifying all of it, or creates an empty one where there is
+// no file. An error that matches failover.ErrDamaged says that the file is there and cannot be
+// trusted: broken, not ours (ErrForeign), or of a newer version (ErrNewer). Such a file is not
+// changed.
+func Open(path string) (*Journal, error) {
+	s, err := openStore(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = create(path, newHeader(), nil); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, fmt.Errorf("create journal %s: %w", path, err)
+		}
+		s, err = openStore(path)
 	}
-	db.MaxBatchDelay = 2 * time.Millisecond
-	err = db.Update(func(tx *bbolt.Tx) error {
-		_, err := tx.CreateBucketIfNotExists(sitesBucket)
-		return err
-	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open journal %s: %w", path, err), db.Close())
+		return nil, err
 	}
-	return &Journal{db: db, path: path}, nil
+	return &Journal{path: path, id: s.header.ID, store: s}, nil
 }
 
-// contain turns a panic of the store, which it throws at torn pages, into ErrDamaged.
-func contain(path string, err *error) {
-	if r := recover(); r != nil {
-		*err = fmt.Errorf("journal %s: %w: %v", path, failover.ErrDamaged, r)
-	}
-}
+// ID names this journal for life: it is random, and the same in its exports and after an import.
+func (j *Journal) ID() string { return j.id }
 
 // Close waits for appends under way and releases the file.
-func (j *Journal) Close() error { return j.db.Close() }
+func (j *Journal) Close() error {
+	j.writing.Lock()
+	defer j.writing.Unlock()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	s := j.store
+	j.closed, j.store, j.doubt = true, nil, os.ErrClosed
+	if s == nil {
+		return nil
+	}
+	return s.close()
+}
 
 // Last implements failover.Journal.
 func (j *Journal) Last(site string) (entry failover.Entry, err error) {
-	defer contain(j.path, &err)
-	err = j.db.View(func(tx *bbolt.Tx) error {
-		key, value := last(tx, site)
-		if key == nil {
+	err = j.view(func(tx *bbolt.Tx) error {
+		bucket := siteBucket(tx, site)
+		if bucket == nil {
 			return fmt.Errorf("site %s: %w", site, failover.ErrNoEntry)
 		}
+		key, value := bucket.Cursor().Last()
 		entry, err = decode(site, key, value)
 		return err
 	})
 	return entry, err
 }
 
-// Append implements failover.Journal.
-func (j *Journal) Append(entry failover.Entry) (err error) {
-	defer contain(j.path, &err)
-	value, err := encode(entry)
-	if err != nil {
-		return err
-	}
-	err = j.db.Batch(func(tx *bbolt.Tx) error {
-		bucket, err := tx.Bucket(sitesBucket).CreateBucketIfNotExists([]byte(entry.Site))
-		if err != nil {
-			return err
-		}
-		newest := uint64(0)
-		if key, _ := bucket.Cursor().Last(); key != nil {
-			newest = binary.BigEndian.Uint64(key)
-		}
-		if entry.Seq != newest+1 {
-			return fmt.Errorf("site %s: entry %d after %d: %w", entry.Site, entry.Seq, newest, failover.ErrConflict)
-		}
-		if entry.Seq > Keep {
-			if err := bucket.Delete(seqKey(entry.Seq - Keep)); err != nil {
-				return err
-			}
-		}
-		return bucket.Put(seqKey(entry.Seq), value)
-	})
-	if err != nil {
-		return fmt.Errorf("append to journal %s: %w", j.path, err)
-	}
-	return nil
-}
-
 // Tail implements failover.Journal.
 func (j *Journal) Tail(site string, n int) (entries []failover.Entry, err error) {
-	defer contain(j.path, &err)
-	err = j.db.View(func(tx *bbolt.Tx) error {
-		bucket := tx.Bucket(sitesBucket).Bucket([]byte(site))
-		if bucket == nil {
-			return nil
-		}
-		cursor := bucket.Cursor()
-		key, value := cursor.Last()
-		for ; key != nil && len(entries) < n; key, value = cursor.Prev() {
-			entry, err := decode(site, key, value)
-			if err != nil {
-				return err
-			}
-			entries = append(entries, entry)
-		}
-		return nil
+	err = j.view(func(tx *bbolt.Tx) error {
+		entries, err = tail(tx, site, n)
+		return err
 	})
-	for i, k := 0, len(entries)-1; i < k; i, k = i+1, k-1 {
-		entries[i], entries[k] = entries[k], entries[i]
-	}
 	return entries, err
 }
 
 // Sites implements failover.Journal.
 func (j *Journal) Sites() (sites []string, err error) {
-	defer contain(j.path, &err)
-	err = j.db.View(func(tx *bbolt.Tx) error {
-		return tx.Bucket(sitesBucket).ForEachBucket(func(name []byte) error {
-			sites = append(sites, string(name))
-			return nil
-		})
+	err = j.view(func(tx *bbolt.Tx) error {
+		sites = siteNames(tx)
+		return nil
 	})
 	return sites, err
 }
 
-func last(tx *bbolt.Tx, site string) (key, value []byte) {
-	bucket := tx.Bucket(sitesBucket).Bucket([]byte(site))
+// view runs f in a read transaction of a store that is in no doubt. What f keeps must be a copy.
+func (j *Journal) view(f func(*bbolt.Tx) error) error {
+	j.mu.RLock()
+	for j.doubt != nil {
+		j.mu.RUnlock()
+		if err := j.settle(); err != nil {
+			return err
+		}
+		j.mu.RLock()
+	}
+	s := j.store
+	err := guarded(func() error { return s.db.View(f) })
+	j.mu.RUnlock()
+	if isBroken(err) {
+		j.suspect(s, err, nil)
+		return damaged(j.path, err.Error(), err)
+	}
+	return err
+}
+
+func siteBucket(tx *bbolt.Tx, site string) *bbolt.Bucket {
+	if site == "" {
+		return nil
+	}
+	return tx.Bucket(sitesBucket).Bucket([]byte(site))
+}
+
+func siteNames(tx *bbolt.Tx) (names []string) {
+	cursor := tx.Bucket(sitesBucket).Cursor()
+	for key, _ := cursor.First(); key != nil; key, _ = cursor.Next() {
+		names = append(names, string(key))
+	}
+	return names
+}
+
+func tail(tx *bbolt.Tx, site string, n int) (entries []failover.Entry, err error) {
+	bucket := siteBucket(tx, site)
 	if bucket == nil {
 		return nil, nil
 	}
-	return bucket.Cursor().Last()
-}
-
-func seqKey(seq uint64) []byte { return binary.BigEndian.AppendUint64(nil, seq) }
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// encode gives: one byte of version, CRC-32C of the rest in big endian, the entry as JSON.
-func encode(entry failover.Entry) ([]byte, error) {
-	text, err := json.Marshal(entry)
-	if err != nil {
-		return nil, fmt.Errorf("site %s: entry %d: %w", entry.Site, entry.Seq, err)
+	cursor := bucket.Cursor()
+	key, value := cursor.Last()
+	for ; key != nil && len(entries) < n; key, value = cursor.Prev() {
+		entry, err := decode(site, key, value)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, entry)
 	}
-	value := binary.BigEndian.AppendUint32([]byte{version}, crc32.Checksum(text, castagnoli))
-	return append(value, text...), nil
-}
-
-func decode(site string, key, value []byte) (failover.Entry, error) {
-	var entry failover.Entry
-	damaged := func(why string) (failover.Entry, error) {
-		return failover.Entry{}, fmt.Errorf("site %s: entry %x: %s: %w", site, key, why, failover.ErrDamaged)
-	}
-	if len(value) < 5 {
-		return damaged("too short")
-	}
-	if value[0] != version {
-		return damaged(fmt.Sprintf("version %d is not known to this program", value[0]))
-	}
-	if crc32.Checksum(value[5:], castagnoli) != binary.BigEndian.Uint32(value[1:]) {
-		return damaged("wrong checksum")
-	}
-	if err := json.Unmarshal(value[5:], &entry); err != nil {
-		return damaged(err.Error())
-	}
-	if entry.Site != site || len(key) != 8 || entry.Seq != binary.BigEndian.Uint64(key) {
-		return damaged("entry of another place")
-	}
-	return entry, nil
+	slices.Reverse(entries)
+	return entries, nil
 }

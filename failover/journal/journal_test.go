@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/failover-dns/failover/failover"
+	"github.com/failover-dns/failover/failover/journal/journaltest"
 )
 
 func open(t *testing.T, path string) *Journal {
@@ -99,7 +100,7 @@ func TestOneOfTwoWritersWins(t *testing.T) {
 
 func TestOldEntriesAreDropped(t *testing.T) {
 	j := open(t, filepath.Join(t.TempDir(), "journal.db"))
-	j.db.NoSync = true // a thousand syncs prove nothing here
+	j.store.db.NoSync = true // a thousand syncs prove nothing here
 	for seq := uint64(1); seq <= Keep+3; seq++ {
 		if err := j.Append(entry("www", seq)); err != nil {
 			t.Fatal(err)
@@ -131,7 +132,7 @@ func TestDamageIsFound(t *testing.T) {
 		value[len(value)/2] ^= 1
 		return bucket.Put(seqKey(1), value)
 	}
-	if err := j.db.Update(flip); err != nil {
+	if err := j.store.db.Update(flip); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := j.Last("www"); !errors.Is(err, failover.ErrDamaged) {
@@ -180,4 +181,8 @@ func BenchmarkAppend(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func TestContract(t *testing.T) {
+	journaltest.Run(t, func(t *testing.T) failover.Journal { return open(t, filepath.Join(t.TempDir(), "journal.db")) })
 }
