@@ -44,7 +44,7 @@ func rawClosed(reply string) func(net.Conn) {
 func TestHTTPStatusAndBody(t *testing.T) {
 	only := func(from, to int) []failover.StatusRange { return []failover.StatusRange{{From: from, To: to}} }
 	redirect := func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, "https://other.example.net/x?token=1", 301)
+		http.Redirect(w, r, "https://other.example.net/x?token=1", http.StatusMovedPermanently)
 	}
 	for name, c := range map[string]struct {
 		handler http.HandlerFunc
@@ -217,7 +217,7 @@ func TestOwnHeadersStayPrivate(t *testing.T) {
 			w.WriteHeader(403)
 			return
 		}
-		http.Redirect(w, r, fmt.Sprintf("http://www.example.org:%d/", plain.Port()), 302)
+		http.Redirect(w, r, fmt.Sprintf("http://www.example.org:%d/", plain.Port()), http.StatusFound)
 	}), ca.leaf(t, time.Now().Add(time.Hour), "www.example.org"))
 	check := failover.Check{Kind: failover.CheckHTTPS, FollowRedirects: true, Header: map[string]string{"X-Secret": "canary"}}
 	want(t, once(t, check, secure, Options{Roots: ca.roots}), "")

@@ -36,7 +36,7 @@ func TestObtainsKeepsAndRenews(t *testing.T) {
 			t.Fatalf("hosts %v", got)
 		}
 		for _, s := range first {
-			left := s.RenewAt.Sub(time.Now())
+			left := time.Until(s.RenewAt)
 			if s.Err != "" || s.Issuer != "Test CA" || left > 60*24*time.Hour || left < 57*24*time.Hour {
 				t.Errorf("after: %+v", s)
 			}
