@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +21,11 @@ const (
 	ownRecheck  = 3 * time.Second
 	ownSettle   = 5 * time.Minute
 )
+
+// referenceKey begins the keys of looks at references.
+const referenceKey = "reference "
+
+func isReference(j probe.Job) bool { return strings.HasPrefix(j.Key, referenceKey) }
 
 // looks are all that a configuration asks to be looked at.
 type looks struct {
@@ -45,7 +51,7 @@ func newLooks(cfg *config.Config, o lookOptions) (*looks, error) {
 		if err != nil {
 			return nil, err
 		}
-		l.jobs = append(l.jobs, probe.Job{Key: "reference " + ref.Kind + " " + ref.Address, Interval: cfg.References.Interval,
+		l.jobs = append(l.jobs, probe.Job{Key: referenceKey + ref.Kind + " " + ref.Address, Interval: cfg.References.Interval,
 			Recheck: time.Second, Timeout: cfg.References.Timeout + time.Second, Look: look})
 	}
 	for _, s := range cfg.Sites {

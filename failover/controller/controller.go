@@ -34,6 +34,9 @@ type Options struct {
 	Publish func(site failover.Site, state failover.State, serving bool) error
 	// Look looks at our own server for every host of the site, as a visitor would.
 	Look func(ctx context.Context, site failover.Site) []failover.Observation
+	// Suspect is called when a site turns suspect, so that the references are looked at again: only
+	// what they say after the failure began counts. It must not block. May be nil.
+	Suspect func()
 	// Record is told every entry once it is in the journal; it must not block. May be nil.
 	Record func(failover.Entry)
 	// Alarm is told when something needs a human, and when it no longer does. It must not block. May be nil.

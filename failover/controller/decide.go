@@ -32,6 +32,9 @@ func (r *runner) decide(ctx context.Context) {
 		return
 	}
 	if next.Phase == failover.Suspect {
+		if r.c.opts.Suspect != nil {
+			r.c.opts.Suspect()
+		}
 		r.look(ctx) // so that our own server's state is fresh when the switch is due
 	}
 }

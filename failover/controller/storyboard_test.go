@@ -606,3 +606,19 @@ func TestAdoptDuringAnOutage(t *testing.T) {
 		w.wantZone("120 A 203.0.113.50")
 	})
 }
+
+func TestReferencesAreAskedAtSuspicion(t *testing.T) {
+	play(t, func(w *world) {
+		asked := 0
+		w.tune = func(o *Options) { o.Suspect = func() { asked++ } }
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.after(10 * time.Second)
+		w.stop()
+		if asked != 1 {
+			w.t.Errorf("references were asked %d times, want once", asked)
+		}
+		w.start() // play stops it
+	})
+}
