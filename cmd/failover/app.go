@@ -45,7 +45,8 @@ type app struct {
 	controller *controller.Controller
 	door       *admin.Server
 
-	reloading sync.Mutex // held while the configuration is replaced
+	reloading sync.Mutex      // held while the configuration is replaced
+	life      context.Context // of run; nil before. reloading guards it and watch
 	mu        sync.RWMutex
 	cfg       *config.Config
 	refused   error // why the last reload did not happen

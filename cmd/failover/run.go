@@ -54,7 +54,10 @@ func runController(ctx context.Context, o runOptions) error {
 func (a *app) run(ctx context.Context, beside func(context.Context)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	a.reloading.Lock()
+	a.life = ctx
 	a.watchPages(ctx)
+	a.reloading.Unlock()
 	a.tasks.Go(func() { a.everyMinute(ctx) })
 	if beside != nil {
 		a.tasks.Go(func() { beside(ctx) })
@@ -145,9 +148,13 @@ func (a *app) reload(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if a.life == nil {
+		return errors.New("failover is just starting; try again in a moment")
+	}
 	if err := a.controller.Ready(ctx, cfg.Sites); err != nil {
 		return err
 	}
+	ctx = a.life // whoever asked may hang up: from here on it is done whole
 	a.mu.Lock()
 	a.cfg, a.looks = cfg, looks
 	a.mu.Unlock()
