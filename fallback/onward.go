@@ -162,12 +162,11 @@ func (o *origin) answered(resp *http.Response) error {
 func (o *origin) failed(w http.ResponseWriter, r *http.Request, err error) {
 	x := exchangeOf(r)
 	x.end()
-	if x.request.Context().Err() != nil {
-		return // the visitor left
-	}
-	x.server.counts.stranded.Add(1)
-	if o.failing.CompareAndSwap(false, true) {
-		o.forwarder.log.Warn("visitors cannot be handed on to the origin and get the page", "site", o.site, "err", err)
+	if x.request.Context().Err() == nil { // else it was the visitor who left, or fell silent
+		x.server.counts.stranded.Add(1)
+		if o.failing.CompareAndSwap(false, true) {
+			o.forwarder.log.Warn("visitors cannot be handed on to the origin and get the page", "site", o.site, "err", err)
+		}
 	}
 	x.server.serveHost(w, x.request, x.entry, x.last)
 }
