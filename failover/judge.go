@@ -19,12 +19,10 @@ type Verdict struct {
 
 	Blind bool `json:"blind"` // references were asked and too few answered: we may be the ones offline
 	// Proven is when enough references were last seen to answer; zero without references.
-	Proven time.Time `json:"proven,omitzero"`
-	// ReferencesClear says that every reference that was asked answers, and that there are some.
-	ReferencesClear bool   `json:"referencesClear"`
-	Doubt           string `json:"doubt,omitempty"` // why a failure may be ours all the same; set by the controller
-	FallbackReady   bool   `json:"fallbackReady"`   // our own server serves every host, as seen through its public address
-	FallbackDetail  string `json:"fallbackDetail,omitempty"`
+	Proven         time.Time `json:"proven,omitzero"`
+	Doubt          string    `json:"doubt,omitempty"` // why a failure may be ours all the same; set by the controller
+	FallbackReady  bool      `json:"fallbackReady"`   // our own server serves every host, as seen through its public address
+	FallbackDetail string    `json:"fallbackDetail,omitempty"`
 }
 
 // Judge combines observations. Only fresh ones vote, the newest of each look; a vantage whose
@@ -59,7 +57,6 @@ func (p Policy) Judge(observations []Observation, now time.Time) Verdict {
 		verdict.Detail = votes[Unknown][0].Detail
 	}
 	verdict.Blind = blind && voters == 0
-	verdict.ReferencesClear = !blind && p.clear(observations, now)
 	verdict.FallbackReady, verdict.FallbackDetail = p.fallback(observations, now)
 	return verdict
 }
@@ -100,21 +97,6 @@ func (p Policy) sees(view []Observation, now time.Time) (proven time.Time, enoug
 	}
 	slices.SortFunc(up, time.Time.Compare)
 	return up[len(up)-p.Quorum], true
-}
-
-// clear tells whether every reference that was seen lately answers.
-func (p Policy) clear(observations []Observation, now time.Time) bool {
-	seen := 0
-	for _, o := range newest(observations, now) {
-		if o.Role != RoleReference || now.Sub(o.At) > p.Fresh {
-			continue
-		}
-		if o.Health != Up {
-			return false
-		}
-		seen++
-	}
-	return seen > 0
 }
 
 // origin judges the origin from one vantage: an address is down when any check fails there, and

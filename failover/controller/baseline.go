@@ -117,7 +117,7 @@ func (s *standing) Unwrap() error { return s.err }
 
 // adopt records what the zone holds as the baseline, if it is not the baseline already.
 func (r *runner) adopt(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) error {
-	sets, err := r.draft(z, w).AdoptBaseline(current, z.Applied == failover.ToArmed)
+	sets, err := r.draft(z, w).AdoptBaseline(current, lowered(z))
 	if err != nil {
 		return r.trouble(z, failover.EventDrift, err)
 	}
@@ -129,6 +129,14 @@ func (r *runner) adopt(z failover.ZoneState, w *zoneWork, current []failover.Rec
 		z.Written = failover.Select(current, z.Names)
 	}
 	return r.append(failover.EventBaseline, "controller", message, r.with(z), nil)
+}
+
+// echo is for how long a provider may still show what was there before our last write.
+const echo = 3 * time.Minute
+
+// lowered tells whether a low TTL in the zone may be ours, so that it is not the original.
+func lowered(z failover.ZoneState) bool {
+	return z.Applied == failover.ToArmed || time.Since(z.AppliedAt) < echo
 }
 
 // foresee raises an alarm while no switch of the zone is possible, long before one is needed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/failover-dns/failover/failover"
@@ -36,7 +37,7 @@ func (r *runner) act(ctx context.Context, w *zoneWork, target failover.Target, n
 	r.step(r.urgent(ctx, w, target), w, target, func(ctx context.Context) func() error {
 		var current []failover.RecordSet
 		var seen []failover.Observation
-		err := r.gated(ctx, target, func() (err error) {
+		err := r.gated(ctx, w, target, func() (err error) {
 			if current, err = w.zone.Read(ctx, names); err == nil && demanding {
 				seen = r.c.opts.Look(ctx, r.site)
 			}
@@ -65,14 +66,15 @@ func (r *runner) urgent(ctx context.Context, w *zoneWork, target failover.Target
 }
 
 // gated calls f, and where the target is the fallback only when it is the site's turn.
-func (r *runner) gated(ctx context.Context, target failover.Target, f func() error) error {
+func (r *runner) gated(ctx context.Context, w *zoneWork, target failover.Target, f func() error) error {
 	if target != failover.ToFallback {
 		return f()
 	}
-	if err := r.c.gate.enter(ctx, r.site.Priority); err != nil {
+	g := r.c.gate(w.ref.Provider)
+	if err := g.enter(ctx, r.site.Priority); err != nil {
 		return err
 	}
-	defer r.c.gate.leave()
+	defer g.leave()
 	return f()
 }
 
@@ -118,7 +120,7 @@ func (r *runner) replace(ctx context.Context, w *zoneWork, plan failover.Plan) {
 	r.setActing(true)
 	r.step(r.urgent(ctx, w, plan.Target), w, plan.Target, func(ctx context.Context) func() error {
 		start := time.Now()
-		err := r.gated(ctx, plan.Target, func() error { return w.zone.Replace(ctx, plan) })
+		err := r.gated(ctx, w, plan.Target, func() error { return w.zone.Replace(ctx, plan) })
 		took := time.Since(start)
 		return func() error {
 			r.setActing(false)
@@ -138,7 +140,9 @@ func (r *runner) outcome(w *zoneWork, plan failover.Plan, took time.Duration, er
 	case err == nil:
 		return r.applied(w, z, took)
 	case errors.Is(err, failover.ErrDrift):
-		z.Plan = nil
+		if w.zone.Abilities().Atomic { // else it may be half done, which is found out next
+			z.Plan = nil
+		}
 		return r.trouble(z, failover.EventDrift, err)
 	case kind == failover.KindLost, kind == "":
 		return r.trouble(z, failover.EventUnknown, err)
@@ -206,6 +210,8 @@ func (r *runner) resolve(ctx context.Context, w *zoneWork, target failover.Targe
 			return nil
 		case failover.SameSets(sets, plan.Before):
 			return r.abandon(z, fmt.Sprintf("plan %d was not applied, and %s is wanted now", plan.Generation, r.target(r.running)))
+		case !w.zone.Abilities().Atomic && half(plan, sets):
+			return r.halfway(z, plan, sets)
 		case r.running.Forced:
 			return r.abandon(z, fmt.Sprintf("plan %d: the zone is neither before nor after it; the operator's force goes on", plan.Generation))
 		default:
@@ -220,17 +226,41 @@ func (r *runner) abandon(z failover.ZoneState, message string) error {
 	return r.append(failover.EventFailed, "controller", message, r.with(z), nil)
 }
 
+// half tells whether every set is as before the plan or as after it: a provider that changes one set
+// after the other stopped on the way.
+func half(plan failover.Plan, sets []failover.RecordSet) bool {
+	left := failover.Diff(plan.After, sets)
+	for _, done := range failover.Diff(plan.Before, sets) {
+		if slices.ContainsFunc(left, func(c failover.Change) bool { return c.Key() == done.Key() }) {
+			return false
+		}
+	}
+	return true
+}
+
+// halfway takes a half-done change for the form that the zone has; what is wanted follows from there.
+func (r *runner) halfway(z failover.ZoneState, plan failover.Plan, sets []failover.RecordSet) error {
+	switch {
+	case plan.Target == failover.ToFallback:
+		z.Applied = failover.ToFallback
+	case z.Applied == failover.ToOrigin:
+		z.Applied = failover.ToArmed
+	}
+	z.AppliedAt, z.Written = time.Now(), sets
+	return r.abandon(z, fmt.Sprintf("plan %d was applied in part: %s", plan.Generation, changes(failover.Diff(plan.Before, sets))))
+}
+
 // foreign deals with a zone that is neither as before a plan nor as after it: somebody else wrote.
-// Where nothing in the zone points at the fallback, and changes are whole or not at all, it is
-// known where visitors go, and the rest is the other's business.
+// Where nothing in the zone points at the fallback, it is known where visitors go, and the rest is
+// the other's business.
 func (r *runner) foreign(z failover.ZoneState, w *zoneWork, plan failover.Plan, sets []failover.RecordSet) error {
 	d := r.draft(z, w)
 	switch {
-	case d.PointsAtFallback(sets) || !d.Abilities.Atomic:
+	case d.PointsAtFallback(sets):
 		return r.trouble(z, failover.EventDrift, fmt.Errorf("%w: %s is neither as before plan %d nor as after it: %s; "+
 			"put it back by hand, or: failover trigger/restore --force", failover.ErrDrift, z.Zone, plan.Generation,
 			changes(failover.Diff(plan.After, sets))))
-	case plan.Target != failover.ToFallback && z.Applied == failover.ToFallback:
+	case plan.Target != failover.ToFallback && z.Applied != failover.ToArmed: // low TTLs there may be ours
 		z.Applied, z.AppliedAt, z.Written = failover.ToArmed, time.Now(), plan.After
 	}
 	return r.abandon(z, fmt.Sprintf("plan %d ended by somebody else's change of %s: %s", plan.Generation, z.Zone, changes(failover.Diff(plan.Before, sets))))

@@ -32,6 +32,7 @@ func (c *Controller) watchClock(ctx context.Context) {
 			c.forget()
 		}
 		last = now
+		c.checkReferences()
 	}
 }
 

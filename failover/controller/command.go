@@ -134,7 +134,7 @@ func (r *runner) adoptAll(s failover.State, all map[failover.ZoneRef][]failover.
 		if w.busy || w.zone == nil {
 			return s, fmt.Errorf("%w: a change of %s is under way; try again in a moment", failover.ErrRefused, z.Zone)
 		}
-		sets, err := r.draft(z, w).AdoptBaseline(current, z.Applied == failover.ToArmed)
+		sets, err := r.draft(z, w).AdoptBaseline(current, lowered(z))
 		if err != nil {
 			return s, fmt.Errorf("%w: %w", failover.ErrRefused, err)
 		}

@@ -53,7 +53,7 @@ type Options struct {
 	// MassShare is the share of all sites, 0 to 1, that may fail at once before it takes references
 	// that are all fine to switch any; 0.5 when 0.
 	MassShare float64
-	// Switches is how many switches happen at the same time; 8 when 0.
+	// Switches is how many switches happen at the same time at one provider; 8 when 0.
 	Switches int
 }
 
@@ -75,12 +75,13 @@ type Controller struct {
 	runners    map[string]*runner
 	references map[failover.ObservationKey]failover.Observation
 	alarms     map[[2]string]Alarm
+	lost       map[failover.ObservationKey]time.Time // references that fail, since when
 	herd       herd
 	ctx        context.Context // of Run; nil before
 	wg         sync.WaitGroup
 
-	gate   *gate
-	turned atomic.Int64 // when a site's loop last went round, Unix time in ns
+	gates  map[string]*gate // by provider; c.mu guards it
+	turned atomic.Int64     // when a site's loop last went round, Unix time in ns
 }
 
 // Turned returns when a site's loop last went round; zero before the first time.
@@ -116,8 +117,9 @@ func New(opts Options) *Controller {
 		runners:    map[string]*runner{},
 		references: map[failover.ObservationKey]failover.Observation{},
 		alarms:     map[[2]string]Alarm{},
+		lost:       map[failover.ObservationKey]time.Time{},
 		herd:       herd{},
-		gate:       newGate(opts.Switches),
+		gates:      map[string]*gate{},
 	}
 }
 
@@ -151,7 +153,7 @@ func (c *Controller) Observe(o failover.Observation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if o.Role == failover.RoleReference {
-		c.references[o.Key()] = o // the next look at an origin takes it into account
+		c.noteReference(o) // the next look at an origin takes it into account
 		return
 	}
 	if r := c.runners[o.Site]; r != nil {
@@ -194,4 +196,5 @@ func (c *Controller) ForgetReferences() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	clear(c.references)
+	clear(c.lost)
 }

@@ -85,9 +85,7 @@ func (r *runner) advance(ctx context.Context, w *zoneWork, target failover.Targe
 		r.resolve(ctx, w, target, z)
 	case len(z.Baseline) == 0:
 		r.capture(ctx, w, target, z)
-	case target == failover.ToArmed && r.running.Phase == failover.Suspect && r.c.mass() != "":
-		// the calls that lowering would cost are needed for the switches
-	case r.wants(z, w, target):
+	case r.wants(z, w, target) && !r.spare(target):
 		r.change(ctx, w, target, z)
 	case time.Since(w.readAt) >= r.refresh(w.ref):
 		r.reread(ctx, w, target, z)
@@ -213,6 +211,12 @@ func (r *runner) wants(z failover.ZoneState, w *zoneWork, target failover.Target
 	// Where TTLs cannot be lowered, origin and armed are one form and need no change; but going
 	// back to the origin's form is always recorded.
 	return !failover.SameSets(form, known(z)) || target != z.Applied && target != failover.ToArmed
+}
+
+// spare tells whether a change is left out for now: when many sites fail at once, the calls that
+// lowering TTLs would cost are needed for the switches.
+func (r *runner) spare(target failover.Target) bool {
+	return target == failover.ToArmed && r.running.Phase == failover.Suspect && r.c.mass() != ""
 }
 
 // anyWants tells whether any zone of the state still lacks the wanted form.

@@ -3,6 +3,7 @@ package controller
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/failover-dns/failover/failover"
@@ -32,12 +33,42 @@ func TestMassFailureNeedsClearReferences(t *testing.T) {
 			for i := range tt.failing - 1 {
 				c.fails(fmt.Sprint(i), true)
 			}
-			v := c.doubt(fmt.Sprint(tt.failing-1), failover.Verdict{Health: failover.Down, ReferencesClear: tt.clear})
+			see(c, "a", failover.Up)
+			see(c, "b", map[bool]failover.Health{true: failover.Up, false: failover.Down}[tt.clear])
+			v := c.doubt(fmt.Sprint(tt.failing-1), failover.Verdict{Health: failover.Down})
 			if got := v.Doubt != ""; got != tt.doubted {
 				t.Errorf("doubt %q, want doubted = %v", v.Doubt, tt.doubted)
 			}
 		})
 	}
+}
+
+func see(c *Controller, reference string, health failover.Health) {
+	c.Observe(failover.Observation{Role: failover.RoleReference, Check: reference, Address: reference, At: time.Now(), Health: health})
+}
+
+func TestAReferenceThatIsLongDeadSaysNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(Options{})
+		see(c, "a", failover.Up)
+		see(c, "b", failover.Down)
+		if c.clearlySees() {
+			t.Error("a reference failed a moment ago, and all is clear")
+		}
+		time.Sleep(longDead)
+		see(c, "b", failover.Down)
+		if !c.clearlySees() {
+			t.Error("a reference that died long ago keeps everything in doubt")
+		}
+		c.checkReferences()
+		if alarms := c.Alarms(); len(alarms) != 1 || alarms[0].Name != AlarmReference {
+			t.Errorf("alarms: %v", alarms)
+		}
+		see(c, "a", failover.Down)
+		if c.clearlySees() {
+			t.Error("nothing answers, and all is clear")
+		}
+	})
 }
 
 func TestSitesThatRecoverLeaveTheHerd(t *testing.T) {

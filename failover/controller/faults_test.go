@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -375,4 +376,94 @@ func TestVetoIsSaidOnce(t *testing.T) {
 			w.t.Errorf("%d entries in an hour\n%s", n, w.story())
 		}
 	})
+}
+
+// meddled is a zone in which somebody changes a record right after a call of ours whose answer is lost.
+type meddled struct{ *fakeZone }
+
+func (z *meddled) Replace(ctx context.Context, p failover.Plan) error {
+	err := z.fakeZone.Replace(ctx, p)
+	if err != nil || p.Target != failover.ToArmed || len(z.writes) > 1 {
+		return err
+	}
+	z.edit(func(sets []failover.RecordSet) []failover.RecordSet {
+		for i := range sets {
+			if sets[i].Key() == "www.example.org. A" {
+				sets[i] = set("www.example.org.", "A", 600, "192.0.2.99")
+			}
+		}
+		return sets
+	})
+	return &failover.ZoneError{Kind: failover.KindLost, Zone: p.Zone, Op: "replace", Err: errors.New("connection closed")}
+}
+
+func TestLoweredTTLIsNobodysBaseline(t *testing.T) {
+	play(t, func(w *world) {
+		w.tune = func(o *Options) {
+			o.Zone = func(failover.ZoneRef) (failover.Zone, error) { return &meddled{w.zone}, nil }
+		}
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.after(2 * time.Second)
+		w.set(&w.origin, failover.Up)
+		w.after(30 * time.Minute)
+		w.wantZone("600 A 192.0.2.99; 300 AAAA 2001:db8::1")
+	})
+}
+
+// Many sites at a provider that hangs take nobody else's turn.
+func TestHungProviderDoesNotStopOtherSites(t *testing.T) {
+	play(t, func(w *world) {
+		others := map[string]*fakeZone{}
+		var sites []failover.Site
+		for i := range 20 {
+			s, apex := w.site, string(rune('a'+i))+".example.net."
+			s.Name = apex
+			s.Priority = 1 // and more important, too
+			s.Hosts = []failover.Host{{Name: "www." + apex, Zone: apex, Provider: "other"}}
+			others[apex] = &fakeZone{sets: []failover.RecordSet{set("www."+apex, "A", 300, "192.0.2.1")}}
+			sites = append(sites, s)
+		}
+		var hanging atomic.Bool
+		w.tune = func(o *Options) {
+			o.Zone = func(r failover.ZoneRef) (failover.Zone, error) {
+				if z := others[r.Zone]; z != nil {
+					return &moody{z, &hanging}, nil
+				}
+				return w.zone, nil
+			}
+		}
+		w.start()
+		w.c.Set(append(sites, w.site), backup)
+		see := func(h failover.Health) {
+			for _, s := range sites {
+				w.c.Observe(failover.Observation{Site: s.Name, Role: failover.RoleFallback, Check: s.Name, Address: "198.51.100.7:443", At: time.Now(), Health: failover.Up})
+				w.c.Observe(failover.Observation{Site: s.Name, Role: failover.RoleOrigin, Check: "front", Address: "192.0.2.1:443", At: time.Now(), Health: h})
+			}
+		}
+		see(failover.Up)
+		w.after(5 * time.Second)
+		hanging.Store(true)
+		for range 8 {
+			see(failover.Down)
+			w.after(time.Second)
+		}
+		w.set(&w.origin, failover.Down)
+		w.after(10 * time.Second)
+		w.wantZone(switched)
+	})
+}
+
+// moody is a zone whose provider hangs at times.
+type moody struct {
+	*fakeZone
+	hanging *atomic.Bool
+}
+
+func (z *moody) Read(ctx context.Context, names []string) ([]failover.RecordSet, error) {
+	if z.hanging.Load() {
+		return (&hung{z.fakeZone}).Read(ctx, names)
+	}
+	return z.fakeZone.Read(ctx, names)
 }

@@ -18,6 +18,16 @@ type gate struct {
 
 func newGate(width int) *gate { return &gate{free: width} }
 
+// gate returns the gate of a provider: one that hangs does not hold up another's sites.
+func (c *Controller) gate(provider string) *gate {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gates[provider] == nil {
+		c.gates[provider] = newGate(c.opts.Switches)
+	}
+	return c.gates[provider]
+}
+
 // enter waits for its turn. The caller calls leave once after a nil error.
 func (g *gate) enter(ctx context.Context, priority int) error {
 	g.mu.Lock()

@@ -2,6 +2,9 @@ package controller
 
 import (
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/failover-dns/failover/failover"
 )
@@ -39,8 +42,56 @@ func (c *Controller) mass() string {
 // doubt adds to the verdict what makes it doubtful, for the policy to veto.
 func (c *Controller) doubt(site string, v failover.Verdict) failover.Verdict {
 	c.fails(site, v.Health == failover.Down)
-	if mass := c.mass(); mass != "" && !v.ReferencesClear {
+	if mass := c.mass(); mass != "" && !c.clearlySees() {
 		v.Doubt = mass + ", and not every reference answers: our own network may be the cause"
 	}
 	return v
+}
+
+// longDead is for how long a reference must have failed before it says nothing about now.
+const longDead = 10 * time.Minute
+
+// clearlySees tells whether every reference answers but those that are long dead, and some do.
+func (c *Controller) clearlySees() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	answering := 0
+	for key, o := range c.references {
+		switch {
+		case o.Health == failover.Up:
+			answering++
+		case time.Since(c.lost[key]) < longDead:
+			return false
+		}
+	}
+	return answering > 0
+}
+
+// noteReference keeps since when a reference fails; c.mu is held.
+func (c *Controller) noteReference(o failover.Observation) {
+	c.references[o.Key()] = o
+	if o.Health == failover.Up {
+		delete(c.lost, o.Key())
+	} else if c.lost[o.Key()].IsZero() {
+		c.lost[o.Key()] = time.Now()
+	}
+}
+
+// checkReferences raises an alarm while a reference is long dead: fewer and fewer can say that our
+// own network is well.
+func (c *Controller) checkReferences() {
+	c.mu.Lock()
+	var dead []string
+	for key, since := range c.lost {
+		if time.Since(since) >= longDead {
+			dead = append(dead, key.Check)
+		}
+	}
+	c.mu.Unlock()
+	if len(dead) == 0 {
+		c.clear("", AlarmReference)
+		return
+	}
+	slices.Sort(dead)
+	c.raise("", AlarmReference, "a reference has not answered for 10 minutes or more: "+strings.Join(dead, ", ")+"; put another in its place")
 }
