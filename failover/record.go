@@ -160,11 +160,12 @@ func Diff(before, after []RecordSet) []Change {
 			changes = append(changes, Change{Before: &s})
 		}
 	}
-	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.key(), b.key()) })
+	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Key(), b.Key()) })
 	return changes
 }
 
-func (c Change) key() string {
+// Key names the set that changes: owner and type.
+func (c Change) Key() string {
 	if c.After != nil {
 		return c.After.Key()
 	}
