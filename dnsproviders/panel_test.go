@@ -253,6 +253,39 @@ func TestPanelEndsWithTheContext(t *testing.T) {
 	})
 }
 
+// TestPanelRemembersWhenCutShort: a question that is cut short takes back nothing.
+func TestPanelRemembersWhenCutShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		before := sets("60 A 192.0.2.1")
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		r := &cache{world: func() []failover.RecordSet { return before }}
+		r.err = func() error {
+			if len(r.asked) > 1 {
+				cancel()
+			}
+			return ctx.Err()
+		}
+		got, err := panel(r).Ask(ctx, plan(before, sets("60 A 198.51.100.7")))
+		if err == nil || !strings.Contains(got[0].Detail, "still answers") {
+			t.Errorf("%+v %v", got, err)
+		}
+	})
+}
+
+// TestPanelDoesNotWaitForAbsurdTTLs.
+func TestPanelDoesNotWaitForAbsurdTTLs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		before := sets("10000000 A 192.0.2.1")
+		r := &cache{world: func() []failover.RecordSet { return before }}
+		begun := time.Now()
+		_, err := panel(r).Ask(t.Context(), plan(before, sets("60 A 198.51.100.7")))
+		if took := time.Since(begun); err == nil || took > mostHeld+11*time.Minute {
+			t.Errorf("after %v: %v", took, err)
+		}
+	})
+}
+
 func TestPanelGivesUpWhereThereIsNoWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()

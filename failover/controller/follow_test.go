@@ -215,15 +215,19 @@ func TestNewPlanEndsTheAskingForTheOldOne(t *testing.T) {
 		if err := w.c.Command(w.t.Context(), "www", trigger, nil); err == nil {
 			w.t.Fatal("nobody lags")
 		}
-		w.after(40 * time.Second)
-		ns.heal("ns2")
-		if err := w.c.Command(w.t.Context(), "www", restore, nil); err != nil {
-			w.t.Fatal(err)
+		w.after(35 * time.Second) // it is being asked again
+		if err := w.c.Command(w.t.Context(), "www", restore, nil); err == nil {
+			w.t.Fatal("nobody lags")
 		}
-		if got := strings.Join(w.raised(), ", "); got != "lagging true, lagging false" {
+		w.after(time.Minute)
+		if got := strings.Join(w.raised(), ", "); got != "lagging true, lagging false, lagging true" {
 			w.t.Errorf("alarms: %s", got)
 		}
+		ns.heal("ns2")
 		w.after(2 * time.Hour)
+		if got := strings.Join(w.raised(), ", "); !strings.HasSuffix(got, "lagging false") {
+			w.t.Errorf("alarms: %s", got)
+		}
 		for _, e := range w.journal.entries["www"] {
 			if e.Event == failover.EventConfirmed && strings.HasPrefix(e.Message, "plan 1:") {
 				w.t.Errorf("the old plan is confirmed after the new one\n%s", w.story())
@@ -356,6 +360,16 @@ func TestPanelWithoutWork(t *testing.T) {
 				w.t.Errorf("%v\n%s", w.raised(), w.story())
 			}
 		})
+	}
+}
+
+func TestStaleFor(t *testing.T) {
+	proxied := set("www.example.org.", "AAAA", 900, "2001:db8::1")
+	proxied.Proxied = true
+	before := []failover.RecordSet{set("www.example.org.", "A", 300, "192.0.2.1"), proxied, set("www.example.org.", "HTTPS", 7200, "1 .")}
+	after := []failover.RecordSet{set("www.example.org.", "A", 60, "198.51.100.7"), before[2], set("www.example.org.", "SVCB", 86400, "1 .")}
+	if got := staleFor(before, after); got != 300*time.Second {
+		t.Errorf("%v: only what is taken away counts, and no TTL that clients never see", got)
 	}
 }
 
