@@ -66,7 +66,10 @@ func (r *runner) converge(ctx context.Context) time.Duration {
 			wait = min(wait, left)
 		}
 	}
-	return max(wait, 0) + time.Millisecond // past the edge, not on it
+	if wait <= 0 {
+		wait = time.Second // what is due is not done now, to save calls; not to be asked again at once
+	}
+	return wait + time.Millisecond // past the edge, not on it
 }
 
 // advance begins the next step that the newest entry asks for.
@@ -135,7 +138,8 @@ func (r *runner) rest(w *zoneWork, target failover.Target, err error) {
 	r.c.raise(r.site.Name, AlarmZone, words(err))
 }
 
-// hopeless is how long to wait where only a human can help, who need not tell us.
+// hopeless is how long to wait in the end where only a human can help, who need not tell us. At first
+// it is not that long: a name server that starts anew refuses for a moment as well.
 const hopeless = 5 * time.Minute
 
 // pause is how long to leave a zone alone after an error.
@@ -151,7 +155,7 @@ func (r *runner) pause(w *zoneWork, err error) time.Duration {
 	}
 	switch failover.KindOf(err) {
 	case failover.KindUnauthorized, failover.KindRejected, failover.KindReadOnly:
-		return hopeless
+		return min(hopeless, 5*pause)
 	}
 	return pause
 }
