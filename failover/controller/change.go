@@ -127,6 +127,7 @@ func (r *runner) replace(ctx context.Context, w *zoneWork, plan failover.Plan) {
 			return r.outcome(w, plan, took, err)
 		}
 	})
+	w.cut = nil // a change is seen to its end
 }
 
 // outcome records what became of an attempt. A plan that was not applied stays in the journal, and

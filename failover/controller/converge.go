@@ -15,8 +15,11 @@ import (
 // way for a zone: a provider that hangs holds up neither the loop nor the site's other zones.
 type zoneWork struct {
 	ref  failover.ZoneRef
-	zone failover.Zone // nil until it could be opened
-	busy bool          // a step is under way beside the loop
+	zone failover.Zone   // nil until it could be opened
+	busy bool            // a step is under way beside the loop
+	cut  func()          // ends that step if it only reads; else nil
+	on   failover.Target // what that step is for
+	from time.Time       // when it began
 
 	ladder    *backoff.ExponentialBackOff
 	notUntil  time.Time       // after a failure: when to try again
@@ -52,6 +55,9 @@ func (r *runner) converge(ctx context.Context) time.Duration {
 	target := r.target(r.running)
 	for _, z := range r.entry.State.Zones {
 		w := r.work(z)
+		if w.busy && w.cut != nil && w.on != target && time.Since(w.from) > patience {
+			w.cut()
+		}
 		pause := time.Until(w.notUntil)
 		if !w.busy && (pause <= 0 || w.pausedFor != target) {
 			r.advance(ctx, w, target)
@@ -95,15 +101,26 @@ func (r *runner) advance(ctx context.Context, w *zoneWork, target failover.Targe
 	}
 }
 
+// patience is how long a reading may take after something else is wanted than what it was for.
+const patience = 2 * time.Second
+
 // step makes one call beside the loop. What call returns runs in the loop, and may begin the next
 // step; its error, or the call's, lets the zone rest.
 func (r *runner) step(ctx context.Context, w *zoneWork, target failover.Target, call func(context.Context) func() error) {
-	w.busy = true
+	calling, cut := context.WithCancel(ctx)
+	w.busy, w.cut, w.on, w.from = true, cut, target, time.Now()
 	r.aside(ctx, func() func() {
-		then := call(ctx)
+		then := call(calling)
+		short := calling.Err() != nil
+		cut()
 		return func() {
 			w.busy = false
-			if err := then(); !w.busy {
+			err := then()
+			switch {
+			case w.busy: // with the next step
+			case short && err != nil:
+				r.poke() // for what is wanted now
+			default:
 				r.rest(w, target, err)
 			}
 		}
