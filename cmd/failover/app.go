@@ -45,15 +45,16 @@ type app struct {
 	controller *controller.Controller
 	door       *admin.Server
 
-	reloading sync.Mutex      // held while the configuration is replaced
-	life      context.Context // of run; nil before. reloading guards it and watch
-	mu        sync.RWMutex
-	cfg       *config.Config
-	refused   error // why the last reload did not happen
-	looks     *looks
-	panel     panel
-	watch     context.CancelFunc // ends the watching of the page directories
-	tasks     sync.WaitGroup
+	reloading  sync.Mutex      // held while the configuration is replaced
+	life       context.Context // of run; nil before. reloading guards it and watch
+	unfinished bool            // the last reload left something behind; reloading guards it
+	mu         sync.RWMutex
+	cfg        *config.Config
+	refused    error // why the last reload did not happen
+	looks      *looks
+	panel      panel
+	watch      context.CancelFunc // ends the watching of the page directories
+	tasks      sync.WaitGroup
 }
 
 // appOptions are what an app is made from beside the configuration.

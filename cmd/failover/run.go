@@ -134,7 +134,7 @@ func (a *app) reload(ctx context.Context) (err error) {
 		return err
 	}
 	old := a.config()
-	if reflect.DeepEqual(old, cfg) {
+	if reflect.DeepEqual(old, cfg) && !a.unfinished {
 		return nil
 	}
 	if err := fixed(old, cfg); err != nil {
@@ -160,7 +160,10 @@ func (a *app) reload(ctx context.Context) (err error) {
 	a.mu.Unlock()
 	if err := errors.Join(a.accounts.swap(next), a.pages.set(cfg.Sites, a.recorded), a.certs.Manage(ctx, hosts(cfg)),
 		a.hooks.set(cfg.Controller.Webhooks)); err != nil {
-		a.log.Error("reloaded, and something was left behind", "err", err)
+		a.log.Error("reloaded, and something was left behind; the next reload tries again", "err", err)
+		a.unfinished = true
+	} else {
+		a.unfinished = false
 	}
 	a.controller.Set(cfg.Sites, cfg.Fallback.Fallback)
 	a.controller.ForgetReferences()
