@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"testing"
 
@@ -103,5 +104,37 @@ func BenchmarkPublish(b *testing.B) {
 	s := New(Options{})
 	for b.Loop() {
 		s.Publish(all)
+	}
+}
+
+// BenchmarkOnward prints requests/s that are handed on to an origin on the same machine, visitor
+// and origin included, and what the same origin does when it is asked directly.
+func BenchmarkOnward(b *testing.B) {
+	run, o := startOnward(b, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "answer") }, nil)
+	direct := running{roots: run.roots}
+	for name, way := range map[string]struct {
+		client *http.Client
+		url    string
+	}{
+		"http":     {run.client(b, run.http[0], false), "http://example.org/"},
+		"https-h1": {run.client(b, run.https[0], false), "https://example.org/"},
+		"https-h2": {run.client(b, run.https[0], true), "https://example.org/"},
+		"direct":   {direct.client(b, netip.MustParseAddrPort(o.plain.Listener.Addr().String()), false), "http://example.org/"},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				resp, err := way.client.Get(way.url)
+				if err != nil {
+					b.Fatal(err)
+				}
+				io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
+		})
+	}
+	if s := run.Stats(); s.Stranded != 0 {
+		b.Errorf("%d were not handed on", s.Stranded)
 	}
 }

@@ -4,14 +4,18 @@ import (
 	"bytes"
 	gz "compress/gzip"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"testing"
 
 	br "github.com/andybalholm/brotli"
+
+	"github.com/failover-dns/failover/failover"
 )
 
 // FuzzRequest checks what holds for every request: a failed-over host gets 503 and a whole page
@@ -74,3 +78,47 @@ func decode(t *testing.T, coding string, text []byte) string {
 	}
 	return string(plain)
 }
+
+// FuzzHandOn checks where a request leads that is handed on: the URL's host is a host of the site
+// and the origin's port, and what came along with the host is gone.
+func FuzzHandOn(f *testing.F) {
+	f.Add("GET", "example.org", "/a%2fb?c", "")
+	f.Add("GET", "x.apps.example.org:80", "http://user@192.0.2.1/", "www")
+	f.Add("CONNECT", "EXAMPLE.org.:65536", "//192.0.2.1/", "")
+	s := New(Options{})
+	s.Publish(lame(f, &failover.Onward{Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.10")}, HTTP: 8080, HTTPS: 8443}))
+	var out *http.Request
+	s.onward.origins["www"].proxy.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		out = r
+		return &http.Response{StatusCode: 204, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+	})
+	f.Fuzz(func(t *testing.T, method, host, target, marker string) {
+		u, err := url.ParseRequestURI(target)
+		if err != nil {
+			return
+		}
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Method, r.Host, r.URL, out = method, host, u, nil
+		if marker != "" {
+			r.Header.Set(OnwardHeader, marker)
+		}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if (out != nil) != (w.Code == 204) {
+			t.Fatalf("status %d", w.Code)
+		}
+		if out == nil {
+			return
+		}
+		name, port, err := net.SplitHostPort(out.URL.Host)
+		if err != nil || port != "8080" || out.URL.Scheme != "http" || out.URL.User != nil || out.URL.Opaque != "" || marker != "" ||
+			name != "example.org" && name != "www.example.org" && !strings.HasSuffix(name, ".apps.example.org") ||
+			strings.ContainsAny(out.Host, "/@[]?# ") || out.Header.Get(OnwardHeader) != "www" {
+			t.Fatalf("%s %s of %q leads to %q, Host %q", method, target, host, out.URL, out.Host)
+		}
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

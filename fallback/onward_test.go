@@ -3,14 +3,17 @@ package fallback
 import (
 	"bufio"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
 	"net/textproto"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/failover-dns/failover/failover"
 )
@@ -263,6 +266,7 @@ func TestUpgrade(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
+			conn.SetDeadline(time.Now().Add(10 * time.Second))
 			io.WriteString(conn, "GET /chat HTTP/1.1\r\nHost: example.org\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n")
 			from := bufio.NewReader(conn)
 			resp, err := http.ReadResponse(from, nil)
@@ -289,8 +293,8 @@ func TestUpgrade(t *testing.T) {
 				return
 			}
 			r.Publish(publish)
-			if line, err := from.ReadString('\n'); err == nil {
-				t.Errorf("still connected: %q", line)
+			if line, err := from.ReadString('\n'); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("still connected: %q %v", line, err)
 			}
 		})
 	}

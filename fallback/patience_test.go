@@ -192,7 +192,7 @@ func TestStalls(t *testing.T) {
 		}
 		defer resp.Body.Close() // unread until all places must be free
 	}
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(5 * time.Second) // before the visitors give up by themselves
 	for {
 		r.onward.mu.Lock()
 		active := r.onward.active
