@@ -164,24 +164,6 @@ func (r *resolver) turn(ctx context.Context) bool {
 	return sleep(ctx, time.Until(at))
 }
 
-// left is how long the answer to the expectation's question may be held: its TTL, or for one that
-// there is nothing, that of the SOA record beside it (RFC 2308 section 5).
-func (e expectation) left(m *dns.Msg) time.Duration {
-	rrs := append(wire.Select(m.Answer, e.name, e.rrtype), wire.Select(m.Answer, e.name, dns.TypeCNAME)...)
-	ttl := uint32(0)
-	for _, set := range wire.Sets(rrs) {
-		ttl = max(ttl, set.TTL)
-	}
-	if len(rrs) == 0 {
-		for _, rr := range m.Ns {
-			if soa, ok := rr.(*dns.SOA); ok {
-				ttl = min(soa.Hdr.Ttl, soa.Minttl)
-			}
-		}
-	}
-	return min(time.Duration(ttl)*time.Second+time.Second, mostHeld) // TTLs are rounded down
-}
-
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
