@@ -147,7 +147,7 @@ func readBody(text []byte) (Export, error) {
 		return Export{}, fmt.Errorf("the checksum is wrong: it is cut off, or was changed after it was written")
 	}
 	var export Export
-	if err := strict(file.Body, &export); err != nil {
+	if err := strict(compact.Bytes(), &export); err != nil { // compact, as providers' own fields were
 		return Export{}, err
 	}
 	return export, export.check()
