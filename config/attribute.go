@@ -199,6 +199,19 @@ func (b body) secret(name string) Secret {
 }
 
 // path reads a file's path.
+// paths reads a list of file names.
+func (b body) paths(name, example string) []string {
+	var out []string
+	for _, t := range b.texts(name, example, false) {
+		if t.value == "" {
+			b.complain(t.at, "name a directory, as in "+quote(example), "%s: %s: an empty name", b.title, name)
+			continue
+		}
+		out = append(out, absolute(b.dir, t.value))
+	}
+	return out
+}
+
 func (b body) path(name, otherwise string) string {
 	t, ok := b.text(name)
 	if !ok || t.value == "" {

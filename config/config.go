@@ -34,6 +34,9 @@ type Controller struct {
 	// Resolvers are asked which servers are authoritative for a zone, as IP:port; empty: the system's.
 	Resolvers []string
 	Webhooks  []Webhook
+	// Backup are directories on other storage that get a copy of the state whenever it changes.
+	Backup     []string
+	BackupKeep int
 }
 
 // Webhook receives every phase change and alarm as JSON, signed with HMAC-SHA-256.

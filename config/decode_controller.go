@@ -39,12 +39,14 @@ func (l *loader) only(all []body, s schema) (body, bool) {
 }
 
 func (l *loader) controller(all []body) Controller {
-	c := Controller{DataDir: defaultDataDir, Admin: defaultAdmin(), LogLevel: "info"}
+	c := Controller{DataDir: defaultDataDir, Admin: defaultAdmin(), LogLevel: "info", BackupKeep: 20}
 	if b, found := l.only(all, controllerSchema); found {
 		c.DataDir = b.path("data_dir", defaultDataDir)
 		c.Socket = b.path("socket", "")
 		c.LogLevel = b.choice("log_level", "info", "debug", "warn", "error")
 		c.LogJSON = b.choice("log_format", "text", "json") == "json"
+		c.Backup = b.paths("backup", "/mnt/elsewhere/failover")
+		c.BackupKeep = b.number("backup_keep", 20, 1, 10000)
 		if b.has("resolvers") {
 			for _, r := range b.addressPorts("resolvers", "192.0.2.53:53", b.dial) {
 				c.Resolvers = append(c.Resolvers, r.String())

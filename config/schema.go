@@ -30,7 +30,7 @@ var (
 		{"references", nil}, {"propagation", nil}, {"site", []string{"name"}},
 	}}
 	controllerSchema = schema{
-		Attributes: []string{"data_dir", "socket", "admin", "log_level", "log_format", "resolvers"},
+		Attributes: []string{"data_dir", "socket", "admin", "log_level", "log_format", "resolvers", "backup", "backup_keep"},
 		Blocks:     []nested{{"webhook", []string{"name"}}},
 	}
 	webhookSchema = schema{Attributes: []string{"url", "secret"}}

@@ -33,7 +33,9 @@ type app struct {
 	log     *slog.Logger
 	closers []func() error // run last to first
 
-	journal    *journal.Journal
+	journal    *journal.Journal // nil: damaged
+	damage     error            // why the journal cannot be used
+	backup     *journal.Backup
 	accounts   *accounts
 	hooks      *hooks
 	monitor    *admin.Monitor
@@ -94,18 +96,6 @@ func (a *app) close() error {
 	}
 	a.closers = nil
 	return errors.Join(errs...)
-}
-
-func (a *app) openJournal() (err error) {
-	dir := a.cfg.Controller.DataDir
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("data directory: %w; try: controller { data_dir = \"...\" }", err)
-	}
-	if a.journal, err = journal.Open(filepath.Join(dir, "journal.db")); err != nil {
-		return err
-	}
-	a.onClose(a.journal.Close)
-	return nil
 }
 
 func (a *app) openAccounts() error {
@@ -172,7 +162,7 @@ func (a *app) openController() (err error) {
 		return err
 	}
 	a.controller = controller.New(controller.Options{
-		Journal: a.journal, Zone: a.accounts.careful, Confirm: a.askAuthority, Panel: a.askPanel,
+		Journal: a.ledger(), Zone: a.accounts.careful, Confirm: a.askAuthority, Panel: a.askPanel,
 		Publish: a.pages.publish, Look: a.lookAtOurselves, Record: a.record, Alarm: a.hooks.alarm, Log: a.log,
 		Suspect: func() { a.scheduler.Kick(isReference) },
 	})
@@ -241,18 +231,10 @@ func (a *app) lookOptions() lookOptions {
 	return lookOptions{vantage: vantage, version: a.options.Version}
 }
 
-// recorded is the state that the journal holds of a site; the zero state if it cannot say.
-func (a *app) recorded(name string) failover.State {
-	entry, err := a.journal.Last(name)
-	if err != nil && !errors.Is(err, failover.ErrNoEntry) {
-		a.log.Error("the journal cannot be read", "site", name, "err", err)
-	}
-	return entry.State
-}
-
 // record hears every journal entry.
 func (a *app) record(e failover.Entry) {
 	a.monitor.Record(e)
+	a.backup.Note()
 	a.hooks.entry(e)
 	if a.options.Record != nil {
 		a.options.Record(e)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -139,3 +140,8 @@ func (f *fakeController) Check(context.Context, string) ([]failover.Observation,
 }
 
 func (f *fakeController) Reload(context.Context) error { return nil }
+
+func (f *fakeController) Export(_ context.Context, w io.Writer) error {
+	_, err := io.WriteString(w, "{\"state\": true}\n")
+	return err
+}

@@ -140,3 +140,19 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	fmt.Fprintf(ts.Stdout(), "%s\n", body)
 }
+
+// page: `page URL HOST STATUS` asks for the host at the URL and wants the status and an HTML page.
+func page(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: page URL HOST STATUS")
+	}
+	request, err := http.NewRequest(http.MethodGet, args[0], nil)
+	ts.Check(err)
+	request.Host = args[1]
+	answer, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	defer answer.Body.Close()
+	if got := fmt.Sprint(answer.StatusCode); got != args[2] || !strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html") {
+		ts.Fatalf("status %s with %q, want %s with text/html", got, answer.Header.Get("Content-Type"), args[2])
+	}
+}

@@ -71,7 +71,7 @@ func newRoot(p *program) *cobra.Command {
 	}
 	add(groupLook, newStatus(p), newHistory(p), newPlan(p), newCheck(p))
 	add(groupHand, newOrders(p)...)
-	add(groupSetUp, newRun(p), newInit(p), newValidate(p), newPage(p), newDemo(p), newVersion(p))
+	add(groupSetUp, newRun(p), newInit(p), newValidate(p), newState(p), newPage(p), newDemo(p), newVersion(p))
 	root.SetHelpCommandGroupID(groupSetUp)
 	root.SetCompletionCommandGroupID(groupSetUp)
 	return root

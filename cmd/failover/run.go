@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"sync"
 	"syscall"
 	"time"
 
@@ -59,6 +60,9 @@ func (a *app) run(ctx context.Context, beside func(context.Context)) error {
 	a.watchPages(ctx)
 	a.reloading.Unlock()
 	a.tasks.Go(func() { a.everyMinute(ctx) })
+	copying, copied := context.WithCancel(context.WithoutCancel(ctx)) // until the last entry is written
+	var backup sync.WaitGroup
+	backup.Go(func() { a.runBackup(copying) })
 	if beside != nil {
 		a.tasks.Go(func() { beside(ctx) })
 	}
@@ -68,6 +72,8 @@ func (a *app) run(ctx context.Context, beside func(context.Context)) error {
 	a.tasks.Go(func() { a.scheduler.Run(ctx) })
 	a.controller.Run(ctx) // returns when ctx has ended and no change is under way
 	a.log.Info("failover stops")
+	copied()
+	backup.Wait()
 	err := a.close()
 	a.tasks.Wait()
 	return err
@@ -194,6 +200,7 @@ func fixed(old, cfg *config.Config) error {
 		{"controller.data_dir", old.Controller.DataDir == cfg.Controller.DataDir},
 		{"controller.socket", old.Controller.Socket == cfg.Controller.Socket},
 		{"controller.admin", old.Controller.Admin == cfg.Controller.Admin},
+		{"controller.backup", reflect.DeepEqual(old.Controller.Backup, cfg.Controller.Backup) && old.Controller.BackupKeep == cfg.Controller.BackupKeep},
 		{"controller.log_level", old.Controller.LogLevel == cfg.Controller.LogLevel},
 		{"controller.log_format", old.Controller.LogJSON == cfg.Controller.LogJSON},
 		{"acme", reflect.DeepEqual(old.ACME, cfg.ACME)},

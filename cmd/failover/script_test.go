@@ -39,6 +39,7 @@ func TestScripts(t *testing.T) {
 			"answers":    answers,
 			"webserver":  webServer,
 			"fetch":      fetch,
+			"page":       page,
 		},
 	})
 }

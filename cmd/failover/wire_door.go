@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/failover-dns/failover/failover"
 	"github.com/failover-dns/failover/failover/admin"
@@ -46,6 +47,13 @@ func (d *door) Check(ctx context.Context, site string) ([]failover.Observation, 
 		d.app.controller.Observe(o)
 	}
 	return seen, nil
+}
+
+func (d *door) Export(_ context.Context, w io.Writer) error {
+	if d.app.journal == nil {
+		return d.app.damage
+	}
+	return d.app.journal.Export(w)
 }
 
 func (d *door) Reload(ctx context.Context) error { return d.app.reload(ctx) }

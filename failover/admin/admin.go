@@ -6,6 +6,7 @@ package admin
 
 import (
 	"context"
+	"io"
 
 	"github.com/failover-dns/failover/failover"
 )
@@ -29,4 +30,6 @@ type Controller interface {
 	Check(ctx context.Context, site string) ([]failover.Observation, error)
 	// Reload reads the configuration again; an error says that the old one still runs.
 	Reload(ctx context.Context) error
+	// Export writes the state of all sites, as `failover state import` reads it.
+	Export(ctx context.Context, w io.Writer) error
 }

@@ -84,6 +84,19 @@ func (c *Client) Reload(ctx context.Context) error {
 	return err
 }
 
+// Export writes the state of all sites.
+func (c *Client) Export(ctx context.Context, w io.Writer) error {
+	answer, err := c.do(ctx, http.MethodGet, "/v1/state", nil)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if _, err := io.Copy(w, answer.Body); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	return nil
+}
+
 // Command hands the controller an operator's word and reports each entry as it is written. When
 // ctx ends first, or the controller goes away, the error matches ErrUnknownOutcome.
 func (c *Client) Command(ctx context.Context, site string, command failover.Command, report func(failover.Entry)) error {

@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"context"
+	"io"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -77,4 +78,9 @@ func door(t *testing.T, f *fake) (*admin.Client, string, *admin.Server) {
 		}
 	})
 	return client, socket, server
+}
+
+func (f *fake) Export(_ context.Context, w io.Writer) error {
+	_, err := io.WriteString(w, "{\"state\": true}\n")
+	return err
 }

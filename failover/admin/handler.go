@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -41,6 +42,7 @@ func newHandler(o Options) http.Handler {
 	mux.HandleFunc("GET /v1/sites/{site}/history", answer(h.history))
 	mux.HandleFunc("POST /v1/sites/{site}/check", answer(h.check))
 	mux.HandleFunc("POST /v1/sites/{site}/command", h.command)
+	mux.HandleFunc("GET /v1/state", h.export)
 	mux.HandleFunc("POST /v1/reload", answer(h.reload))
 	return mux
 }
@@ -67,6 +69,18 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 
 func (h *handler) status(r *http.Request) ([]failover.SiteStatus, error) {
 	return h.controller.Status(r.Context())
+}
+
+// export answers with the whole state, or an error; never with a part.
+func (h *handler) export(w http.ResponseWriter, r *http.Request) {
+	var text bytes.Buffer
+	if err := h.controller.Export(r.Context(), &text); err != nil {
+		wire := toWire(err)
+		writeJSON(w, wire.status(), wire)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = text.WriteTo(w) // whoever would read about an error has hung up
 }
 
 func (h *handler) plan(r *http.Request) ([]failover.Plan, error) {

@@ -5,6 +5,8 @@ controller {
   log_level  = "debug"
   log_format = "json"
   resolvers  = ["192.0.2.54:53"]
+  backup     = ["/mnt/elsewhere"]
+  backup_keep = 5
 
   webhook "ops" {
     url    = "https://hooks.example.net/failover"
