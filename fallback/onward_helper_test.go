@@ -21,8 +21,8 @@ type recovered struct {
 	asked         atomic.Int32 // requests
 }
 
-// recover starts an origin whose certificate the server of startOnward trusts.
-func recover(t testing.TB, certificate *tls.Certificate, handler http.HandlerFunc) *recovered {
+// startOrigin starts an origin whose certificate the server of startOnward trusts.
+func startOrigin(t testing.TB, certificate *tls.Certificate, handler http.HandlerFunc) *recovered {
 	t.Helper()
 	o := &recovered{}
 	counting := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -57,7 +57,7 @@ func lame(t testing.TB, to *failover.Onward) []failover.Notice {
 func startOnward(t testing.TB, handler http.HandlerFunc, change func(*Options)) (running, *recovered) {
 	t.Helper()
 	certificate, roots := selfSigned(t)
-	o := recover(t, certificate, handler)
+	o := startOrigin(t, certificate, handler)
 	r := start(t, func(options *Options) {
 		options.OriginRoots = roots
 		if change != nil {

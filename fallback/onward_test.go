@@ -126,9 +126,9 @@ func TestHostileRequestsOnward(t *testing.T) {
 
 func TestDeadOrigins(t *testing.T) {
 	certificate, roots := selfSigned(t)
-	o := recover(t, certificate, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "well") })
+	o := startOrigin(t, certificate, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "well") })
 	stranger, _ := selfSigned(t)
-	untrusted := recover(t, stranger, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "well") })
+	untrusted := startOrigin(t, stranger, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "well") })
 	r := start(t, func(options *Options) { options.OriginRoots = roots })
 	refusing := listenCanary(t)
 	refusing.close()

@@ -85,7 +85,7 @@ func TestLargeBodies(t *testing.T) {
 // TestDeadlinesDoNotCut: what goes on for longer than the server's own deadlines is not cut off,
 // and every piece arrives before the next is sent.
 func TestDeadlinesDoNotCut(t *testing.T) {
-	const limit, pieces = 200 * time.Millisecond, 10
+	const limit, pieces = 500 * time.Millisecond, 8
 	r, _ := startOnward(t, func(w http.ResponseWriter, req *http.Request) {
 		from := bufio.NewReader(req.Body)
 		for range pieces {
@@ -166,7 +166,7 @@ func TestStalls(t *testing.T) {
 			io.Copy(w, endless(large))
 		}
 	}, nil)
-	r.impatient(t, o, patience{stall: 200 * time.Millisecond})
+	r.impatient(t, o, patience{stall: 400 * time.Millisecond})
 	for name, way := range ways(t, r) {
 		resp, err := way.client.Get(way.scheme + "://example.org/origin")
 		if err != nil {
@@ -192,7 +192,7 @@ func TestStalls(t *testing.T) {
 		}
 		defer resp.Body.Close() // unread until all places must be free
 	}
-	deadline := time.After(5 * time.Second) // before the visitors give up by themselves
+	deadline := time.After(6 * time.Second) // before the visitors give up by themselves
 	for {
 		r.onward.mu.Lock()
 		active := r.onward.active
