@@ -3,7 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
+	"hash/fnv"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -42,10 +42,17 @@ func (r *runner) work(z failover.ZoneState) *zoneWork {
 	w := &zoneWork{ref: z.ZoneRef, ladder: backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second),
 		backoff.WithMaxInterval(time.Minute), backoff.WithMaxElapsedTime(0))}
 	if z.Untouched() && len(z.Baseline) > 0 {
-		w.readAt = time.Now().Add(-rand.N(r.c.opts.Refresh)) // thousands of zones are not all read at start
+		w.readAt = time.Now().Add(-spread(r.site.Name+z.Zone, r.c.opts.Refresh)) // thousands of zones are not all read at start
 	}
 	r.zones[z.ZoneRef] = w
 	return w
+}
+
+// spread gives each name its own place in a round.
+func spread(name string, round time.Duration) time.Duration {
+	h := fnv.New64a()
+	h.Write([]byte(name)) // never fails
+	return time.Duration(h.Sum64() % uint64(round))
 }
 
 // converge begins for every idle zone of the site what brings it closer to the wanted form, and

@@ -35,7 +35,7 @@ type part struct {
 	edited    bool                          // somebody else changed it at any time
 	lost      bool                          // overwritten unseen, at a provider whose looks are stale and writes unguarded
 	accepted  uint64                        // generation of our last write
-	writes    []time.Time                   // our writes that nobody asked for
+	writes    []time.Time                   // our changes
 	wordAt    time.Time
 	blocked   time.Time // told to wait until
 	early     int       // calls since then that did not wait
@@ -172,7 +172,7 @@ func (c *checker) entry(f Fact) {
 		c.broken("I6", "%s: generation %d follows %d", f.Site, e.State.Generation, old.State.Generation)
 	}
 	c.outcomes(f.Site, e)
-	c.forced[f.Site] = e.State.Forced
+	c.forced[f.Site] = len(e.State.Overrides) > 0
 	if was, is := old.State.Phase.Serving(), e.State.Phase.Serving(); old.Seq > 0 && was != is && e.Event != failover.EventCommand {
 		c.transition(c.site(f.Site), e, is)
 	}
@@ -267,9 +267,10 @@ func (c *checker) version(f Fact) {
 	if plan.Generation < p.accepted && !f.Late {
 		c.broken("I6", "%s: plan %d was carried out after plan %d", f.Site, plan.Generation, p.accepted)
 	}
+	fresh := plan.Generation > p.accepted // not another record of the same change
 	p.accepted = max(p.accepted, plan.Generation)
 	c.overwritten(f, p, before)
-	if entry.State.Forced {
+	if len(entry.State.Overrides) > 0 {
 		c.chosen(p, entry, plan)
 	}
 	if plan.Target == failover.ToFallback {
@@ -280,7 +281,8 @@ func (c *checker) version(f Fact) {
 		c.lame[key] = f.At
 	}
 	p.away = plan.Target == failover.ToFallback
-	if p.writes = append(p.writes, f.At); true {
+	if fresh {
+		p.writes = append(p.writes, f.At)
 		c.rate(key, p)
 	}
 }
@@ -335,7 +337,7 @@ func (c *checker) edited(f Fact, before []failover.RecordSet) {
 
 // pointed checks our own server at the instant a name is pointed at it: I2.
 func (c *checker) pointed(f Fact, plan failover.Plan) {
-	if e := c.plans[f.Site][plan.Generation]; e.State.Forced {
+	if e := c.plans[f.Site][plan.Generation]; len(e.State.Overrides) > 0 {
 		return
 	}
 	for _, name := range plan.Names {
@@ -357,7 +359,7 @@ func (c *checker) rate(key siteZone, p *part) {
 	for len(p.writes) > 0 && c.now.Sub(p.writes[0]) > window {
 		p.writes = p.writes[1:]
 	}
-	if len(p.writes) > 3*limit {
+	if len(p.writes) > limit {
 		c.broken("I7", "%s in %s changed %d times within %v", key.site, key.ref.Zone, len(p.writes), window)
 	}
 }

@@ -181,7 +181,7 @@ func (s *schedule) killPoint() {
 	points := []string{"append.before plan", "append.after plan", "replace.before", "replace.half", "replace.after", "append.before applied",
 		"append.after applied", "append.before phase", "append.after phase", "append.before unknown", "append.before baseline", "append.after baseline", "read"}
 	point, nth := points[s.rng.IntN(len(points))], 1+s.rng.IntN(6)
-	s.at(0, func(w *World) { w.killAt, w.killNth = point, nth })
+	s.at(0, func(w *World) { w.setKill(point, nth) })
 }
 
 // people and their programs edit the zone.
@@ -248,7 +248,7 @@ func (s *schedule) heal(refs []failover.ZoneRef) {
 		}
 		w.setSees(false, true)
 		w.disk.setFault(nil)
-		w.killAt = ""
+		w.setKill("", 0)
 		for _, site := range s.sites {
 			hz := 0.0
 			if s.down[site.Name] {

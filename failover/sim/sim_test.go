@@ -25,7 +25,6 @@ func TestSim(t *testing.T) {
 	}
 	for seed := from; seed < to; seed++ {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			t.Parallel()
 			simulate(t, seed)
 		})
 	}
@@ -92,7 +91,6 @@ func TestKillPoints(t *testing.T) {
 			for nth := 1; nth <= times; nth++ {
 				name := fmt.Sprintf("%s/%s/%d", mode, point, nth)
 				t.Run(name, func(t *testing.T) {
-					t.Parallel()
 					s := standard(mode)
 					h := play(t, func() *World {
 						w := newWorld(1, s.sites, s.modes)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	jitter "math/rand"
 	"net/netip"
 	"slices"
 	"strings"
@@ -137,7 +138,10 @@ func (w *World) live() {
 		Zone: func(ref failover.ZoneRef) (failover.Zone, error) {
 			return dnsproviders.Careful(conn{w.zones[ref], l}, dnsproviders.CarefulOptions{}), nil
 		},
-		Confirm: func(_ context.Context, p failover.Plan) ([]failover.Confirmation, error) {
+		Confirm: func(ctx context.Context, p failover.Plan) ([]failover.Confirmation, error) {
+			if err := pause(ctx, time.Second+place(p.Site+p.Zone)); err != nil {
+				return nil, err
+			}
 			return []failover.Confirmation{{Server: "ns1." + p.Zone, OK: true, At: time.Now()}}, nil
 		},
 		Publish: func(site failover.Site, _ failover.State, serving bool) error {
@@ -146,7 +150,12 @@ func (w *World) live() {
 			}
 			return nil
 		},
-		Look:    func(_ context.Context, site failover.Site) []failover.Observation { return w.lookAtFallback(site) },
+		Look: func(ctx context.Context, site failover.Site) []failover.Observation {
+			if pause(ctx, place("look"+site.Name)) != nil {
+				return nil
+			}
+			return w.lookAtFallback(site)
+		},
 		Refresh: refresh,
 	})
 	l.c.Set(w.history.Sites, w.history.Fallback)
@@ -195,13 +204,11 @@ func (w *World) running() *life {
 	return w.life
 }
 
-// watch is the prober: references every 4 s, origins every 2 s, our own server once a minute.
+// watch is the prober: references and origins every 4 s, our own server once a minute.
 func (w *World) watch(ctx context.Context, c *controller.Controller) {
 	for tick := 0; ; tick++ {
-		if tick%2 == 0 {
-			w.observeReferences(c)
-		}
-		if tick%30 == 0 {
+		w.observeReferences(c)
+		if tick%15 == 0 {
 			for _, s := range w.history.Sites {
 				for _, o := range w.lookAtFallback(s) {
 					c.Observe(o)
@@ -209,9 +216,12 @@ func (w *World) watch(ctx context.Context, c *controller.Controller) {
 			}
 		}
 		for _, s := range w.history.Sites {
+			if pause(ctx, time.Millisecond+place(s.Name)) != nil {
+				return
+			}
 			c.Observe(w.lookAtOrigin(s))
 		}
-		if pause(ctx, 2*time.Second) != nil {
+		if pause(ctx, 4*time.Second) != nil {
 			return
 		}
 	}
@@ -268,6 +278,12 @@ func health(well bool) failover.Health {
 }
 
 // What the schedule turns.
+
+func (w *World) setKill(point string, nth int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.killAt, w.killNth = point, nth
+}
 
 func (w *World) setOrigin(site string, hz float64) {
 	w.mu.Lock()
@@ -361,6 +377,7 @@ func play(t *testing.T, w func() *World, story func(w *World)) *History {
 	var h *History
 	synctest.Test(t, func(t *testing.T) {
 		world := w()
+		jitter.Seed(int64(world.seed)) // of the waits between attempts
 		h = world.history
 		world.start()
 		synctest.Wait()
