@@ -284,6 +284,37 @@ func TestLostAndMisplacedPages(t *testing.T) {
 	}
 }
 
+// What bbolt itself finds nothing wrong with.
+func TestMissingEntriesAreFound(t *testing.T) {
+	_, file := fileOf(t, someEntries()...)
+	b := newBench(t)
+	www := func(tx *bbolt.Tx) *bbolt.Bucket { return siteBucket(tx, "www") }
+	for name, damage := range map[string]func(tx *bbolt.Tx) error{
+		"the newest entry":    func(tx *bbolt.Tx) error { return www(tx).Delete(seqKey(3)) },
+		"an entry between":    func(tx *bbolt.Tx) error { return www(tx).Delete(seqKey(2)) },
+		"all entries":         func(tx *bbolt.Tx) error { return www(tx).ForEach(func(k, _ []byte) error { return www(tx).Delete(k) }) },
+		"a site":              func(tx *bbolt.Tx) error { return tx.Bucket(sitesBucket).DeleteBucket([]byte("www")) },
+		"all sites":           func(tx *bbolt.Tx) error { return tx.DeleteBucket(sitesBucket) },
+		"the header":          func(tx *bbolt.Tx) error { return tx.Bucket(metaBucket).Delete(headerKey) },
+		"the header's bucket": func(tx *bbolt.Tx) error { return tx.DeleteBucket(metaBucket) },
+		"a number":            func(tx *bbolt.Tx) error { return www(tx).Put(seqKey(0), www(tx).Get(seqKey(1))) },
+		"a key":               func(tx *bbolt.Tx) error { return www(tx).Put([]byte("x"), www(tx).Get(seqKey(1))) },
+		"order among parts":   func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("other")); return err },
+	} {
+		b.write(file)
+		db, err := bbolt.Open(b.path, 0o600, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(db.Update(damage), db.Close()); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if _, err := Open(b.path); !errors.Is(err, failover.ErrDamaged) || errors.Is(err, ErrForeign) {
+			t.Errorf("without %s: %v, want ErrDamaged", name, err)
+		}
+	}
+}
+
 func TestNotOurs(t *testing.T) {
 	other := filepath.Join(t.TempDir(), "other.db")
 	db, err := bbolt.Open(other, 0o600, nil)

@@ -158,10 +158,14 @@ func checkSite(site string, bucket *bbolt.Bucket) (newest uint64, err error) {
 		if _, err := unseal(value); err != nil {
 			return 0, fmt.Errorf("site %s: entry %x: %w", site, key, err)
 		}
-		if len(key) != 8 || newest != 0 && binary.BigEndian.Uint64(key) != newest+1 {
-			return 0, fmt.Errorf("site %s: entry %x follows %d: %w", site, key, newest, failover.ErrDamaged)
+		if len(key) != 8 {
+			return 0, fmt.Errorf("site %s: entry %x: %w", site, key, failover.ErrDamaged)
 		}
-		newest = binary.BigEndian.Uint64(key)
+		seq := binary.BigEndian.Uint64(key)
+		if seq == 0 || newest != 0 && seq != newest+1 {
+			return 0, fmt.Errorf("site %s: entry %d follows %d: %w", site, seq, newest, failover.ErrDamaged)
+		}
+		newest = seq
 	}
 	if newest == 0 {
 		return 0, fmt.Errorf("site %s has no entries: %w", site, failover.ErrDamaged)
