@@ -3,6 +3,8 @@ package failover
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -23,22 +25,48 @@ const (
 type Command struct {
 	Action Action `json:"action"`
 	Reason string `json:"reason"`
-	By     string `json:"by"`              // who asked, such as "operator uid 0"
-	Force  bool   `json:"force,omitempty"` // go on although a safety rule objects
+	By     string `json:"by"` // who asked, such as "operator uid 0"
+	// Override names the safety rules that shall not object this time, of those that bind operators.
+	Override []string `json:"override,omitempty"`
+	Force    bool     `json:"force,omitempty"` // override all of them
 }
 
-// ErrRefused is matched by errors of [Policy.Command], and of a controller: a safety rule objects, and force was not given.
+// OperatorRules are the safety rules that bind an operator as well as automation.
+func OperatorRules() []string { return []string{VetoFallback, VetoUnwell, VetoDrift} }
+
+// overrides returns the rules that the command sets aside; nil for none.
+func (c Command) overrides() ([]string, error) {
+	if c.Force {
+		return OperatorRules(), nil
+	}
+	for _, rule := range c.Override {
+		if !slices.Contains(OperatorRules(), rule) {
+			return nil, fmt.Errorf("%w: there is no rule %q to override; try: %s", ErrRefused, rule, strings.Join(OperatorRules(), ", "))
+		}
+	}
+	return c.Override, nil
+}
+
+func refuse(rule, why string) error {
+	return fmt.Errorf("%w: %s: %s; try: --override %s to go on all the same", ErrRefused, rule, why, rule)
+}
+
+// ErrRefused is matched by errors of [Policy.Command], and of a controller: a safety rule objects, and was not overridden.
 var ErrRefused = errors.New("refused")
 
 // Command applies an operator's word to the state. It is pure. Holds, dwell and budget bind
-// automation alone; readiness of the fallback and health of the origin bind an operator too, unless forced.
+// automation alone; [OperatorRules] bind an operator too, unless overridden.
 func (p Policy) Command(s State, c Command, v Verdict, now time.Time) (State, error) {
 	s = s.Clone()
 	s.Vetoes = nil
+	overrides, err := c.overrides()
+	if err != nil {
+		return s, err
+	}
 	switch c.Action {
 	case Trigger:
-		if !v.FallbackReady && !c.Force {
-			return s, fmt.Errorf("%w: %s: %s; try: --force to switch all the same", ErrRefused, VetoFallback, v.FallbackDetail)
+		if !v.FallbackReady && !slices.Contains(overrides, VetoFallback) {
+			return s, refuse(VetoFallback, v.FallbackDetail)
 		}
 		if !s.Phase.Serving() {
 			s.toFallback(now)
@@ -46,12 +74,12 @@ func (p Policy) Command(s State, c Command, v Verdict, now time.Time) (State, er
 		} else if s.Phase == Recovering {
 			s.enter(InFallback, now)
 		}
-		s.Latched, s.Forced, s.Reason = true, c.Force, c.Reason
+		s.Latched, s.Overrides, s.Reason = true, overrides, c.Reason
 	case Restore:
-		if v.Health != Up && !c.Force {
-			return s, fmt.Errorf("%w: the origin is not seen to be well (%s); try: --force to go back all the same, which also holds the site", ErrRefused, v.Detail)
+		if v.Health != Up && !slices.Contains(overrides, VetoUnwell) {
+			return s, refuse(VetoUnwell, "the origin is not seen to be well ("+v.Detail+"); going back all the same also holds the site")
 		}
-		s.Latched, s.Forced, s.Reason = false, c.Force, c.Reason
+		s.Latched, s.Overrides, s.Reason = false, overrides, c.Reason
 		s.Held = s.Held || v.Health != Up // else automation would undo what a human forced
 		if s.Phase.Serving() {
 			s.toPrimary(now)
@@ -71,7 +99,7 @@ func (p Policy) Command(s State, c Command, v Verdict, now time.Time) (State, er
 		}
 		s.Armed = false
 	case Adopt:
-		s.Latched, s.Forced = false, false
+		s.Latched, s.Overrides = false, nil
 		if s.Phase.Serving() {
 			s.toPrimary(now)
 		}

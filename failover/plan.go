@@ -55,7 +55,7 @@ func MakePlan(d Draft, target Target, current []RecordSet) (Plan, error) {
 	}
 	if _, known := d.Recognise(before); !known && !d.Force {
 		return Plan{}, fmt.Errorf("%w: %s holds neither what it held before nor what we wrote; "+
-			"put one of them back by hand, or: failover trigger/restore --force", ErrDrift, d.Zone)
+			"put one of them back by hand, or: failover trigger/restore --override drift", ErrDrift, d.Zone)
 	}
 	if err := d.coexist(after, current); err != nil {
 		return Plan{}, err

@@ -262,8 +262,11 @@ func TestCommands(t *testing.T) {
 	}{
 		{"trigger", State{Phase: Primary}, Command{Action: Trigger}, ready, false, func(s State) bool { return s.Phase == InFallback && s.Latched }},
 		{"trigger, not ready", State{Phase: Primary}, Command{Action: Trigger}, notReady, true, nil},
-		{"trigger, not ready, forced", State{Phase: Primary}, Command{Action: Trigger, Force: true}, notReady, false, func(s State) bool { return s.Phase == InFallback && s.Forced }},
+		{"trigger, not ready, forced", State{Phase: Primary}, Command{Action: Trigger, Force: true}, notReady, false, func(s State) bool { return s.Phase == InFallback && len(s.Overrides) > 0 }},
 		{"trigger while recovering", State{Phase: Recovering}, Command{Action: Trigger}, ready, false, func(s State) bool { return s.Phase == InFallback && s.Latched }},
+		{"trigger, not ready, the rule overridden", State{Phase: Primary}, Command{Action: Trigger, Override: []string{VetoFallback}}, notReady, false, func(s State) bool { return s.Overridden(VetoFallback) && !s.Overridden(VetoDrift) }},
+		{"trigger, not ready, another rule overridden", State{Phase: Primary}, Command{Action: Trigger, Override: []string{VetoDrift}}, notReady, true, nil},
+		{"a rule that is none", State{Phase: Primary}, Command{Action: Trigger, Override: []string{"gravity"}}, ready, true, nil},
 		{"restore", State{Phase: InFallback, Latched: true}, Command{Action: Restore}, ready, false, func(s State) bool { return s.Phase == Primary && !s.Latched && !s.Held }},
 		{"restore to a dead origin", State{Phase: InFallback}, Command{Action: Restore}, notReady, true, nil},
 		{"restore to a dead origin, forced", State{Phase: InFallback}, Command{Action: Restore, Force: true}, notReady, false, func(s State) bool { return s.Phase == Primary && s.Held }},

@@ -32,11 +32,12 @@ type State struct {
 	Cause  Cause  `json:"cause,omitempty"`  // of the newest failure
 	Detail string `json:"detail,omitempty"` // of the newest failure
 
-	Latched bool   `json:"latched,omitempty"` // switched by hand: automation does not undo it
-	Forced  bool   `json:"forced,omitempty"`  // the operator's word overrides the rules that can veto
-	Held    bool   `json:"held,omitempty"`    // automation stands still
-	Armed   bool   `json:"armed,omitempty"`   // an operator keeps TTLs low
-	Reason  string `json:"reason,omitempty"`  // the operator's words for the latch or the hold
+	Latched bool `json:"latched,omitempty"` // switched by hand: automation does not undo it
+	// Overrides are the rules that the operator's last word sets aside until it is carried out.
+	Overrides []string `json:"overrides,omitempty"`
+	Held      bool     `json:"held,omitempty"`   // automation stands still
+	Armed     bool     `json:"armed,omitempty"`  // an operator keeps TTLs low
+	Reason    string   `json:"reason,omitempty"` // the operator's words for the latch or the hold
 
 	TroubleAt time.Time   `json:"troubleAt,omitzero"`  // when the site last came back to primary
 	Switched  time.Time   `json:"switched,omitzero"`   // the last switch, either way
@@ -82,6 +83,8 @@ const (
 	VetoBudget   = "switch-budget"
 	VetoFallback = "fallback-not-ready"
 	VetoDoubt    = "mass-failure"
+	VetoUnwell   = "origin-unwell" // binds operators alone: automation never goes back to such an origin
+	VetoDrift    = "drift"         // the zone holds what neither the baseline nor we put there
 )
 
 // SameDecision tells whether two states differ at most in their running evidence, which is not
@@ -93,6 +96,9 @@ func (s State) SameDecision(o State) bool {
 	}
 	return reflect.DeepEqual(s, o)
 }
+
+// Overridden tells whether an operator set the rule aside.
+func (s State) Overridden(rule string) bool { return slices.Contains(s.Overrides, rule) }
 
 // Zone returns the state of one zone, or nil.
 func (s *State) Zone(ref ZoneRef) *ZoneState {

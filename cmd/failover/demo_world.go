@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -208,41 +209,37 @@ func (v *visitor) query(ctx context.Context, rrtype uint16) ([]dns.RR, error) {
 	return answer.Answer, nil
 }
 
-// commonPort returns a port that is free at all the addresses, for TCP and UDP.
+// commonPort returns a port that is free at all the addresses, for TCP and UDP. It is below the
+// ports that systems give to outgoing connections, so that none takes it before it is used.
 func commonPort(addresses ...string) (uint16, error) {
+	var errs []error
 	for range 20 {
-		first, err := net.Listen("tcp", addresses[0]+":0")
-		if err != nil {
-			return 0, err
-		}
-		port := uint16(first.Addr().(*net.TCPAddr).Port)
-		free := true
-		for i, address := range addresses {
-			at := net.JoinHostPort(address, fmt.Sprint(port))
-			if i > 0 {
-				l, err := net.Listen("tcp", at)
-				if err != nil {
-					if errors.Is(err, os.ErrPermission) || strings.Contains(err.Error(), "assign requested address") {
-						return 0, errors.Join(fmt.Errorf("%w; this system wants an alias for %s, such as: ifconfig lo0 alias %s", err, address, address), first.Close())
-					}
-					free = false
-					continue
-				}
-				free = l.Close() == nil && free
-			}
-			u, err := net.ListenPacket("udp", at)
-			if err != nil {
-				free = false
-				continue
-			}
-			free = u.Close() == nil && free
-		}
-		if err := first.Close(); err != nil {
-			return 0, err
-		}
-		if free {
+		port := uint16(20000 + mathrand.N(10000))
+		err := free(port, addresses)
+		if err == nil {
 			return port, nil
 		}
+		errs = append(errs, err)
 	}
-	return 0, errors.New("no free port found on loopback")
+	return 0, fmt.Errorf("no free port was found on loopback; some systems want an alias for %s, such as: ifconfig lo0 alias %[1]s: %w",
+		addresses[len(addresses)-1], errors.Join(errs...))
+}
+
+// free returns nil if nobody uses the port at any of the addresses.
+func free(port uint16, addresses []string) error {
+	for _, address := range addresses {
+		at := net.JoinHostPort(address, fmt.Sprint(port))
+		stream, err := net.Listen("tcp", at)
+		if err != nil {
+			return err
+		}
+		packet, err := net.ListenPacket("udp", at)
+		if err := errors.Join(err, stream.Close()); err != nil {
+			return err
+		}
+		if err := packet.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -27,6 +27,7 @@ type order struct {
 	rules  bool            // safety rules may object, which --force overrides
 
 	all, force, yes, wait bool
+	override              []string
 	reason                string
 	timeout               time.Duration
 }
@@ -80,7 +81,9 @@ func newOrder(p *program, o order, short, text string) *cobra.Command {
 	f.BoolVar(&o.wait, "wait", true, "wait until it is done")
 	f.DurationVar(&o.timeout, "timeout", 2*time.Minute, "how long to wait")
 	if o.rules {
-		f.BoolVar(&o.force, "force", false, "go on although a safety rule objects")
+		f.StringSliceVar(&o.override, "override", nil, "a safety `rule` that shall not object: "+strings.Join(failover.OperatorRules(), ", "))
+		_ = c.RegisterFlagCompletionFunc("override", cobra.FixedCompletions(failover.OperatorRules(), cobra.ShellCompDirectiveNoFileComp))
+		f.BoolVar(&o.force, "force", false, "override all of them")
 	}
 	return c
 }
@@ -203,7 +206,7 @@ func (o order) send(ctx context.Context, client *admin.Client, name string, out 
 	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("%w: not finished within %v", context.DeadlineExceeded, o.timeout))
 	defer cancel()
 	heard := false
-	err := client.Command(ctx, name, failover.Command{Action: o.action, Reason: o.reason, Force: o.force}, func(e failover.Entry) {
+	err := client.Command(ctx, name, failover.Command{Action: o.action, Reason: o.reason, Override: o.override, Force: o.force}, func(e failover.Entry) {
 		out.step(e)
 		heard = true
 		if !o.wait {

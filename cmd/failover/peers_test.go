@@ -90,11 +90,15 @@ func webServer(ts *testscript.TestScript, neg bool, args []string) {
 
 // freePorts: `freeport NAME...` sets variables to ports of loopback that nobody uses.
 func freePorts(ts *testscript.TestScript, neg bool, args []string) {
+	taken := map[uint16]bool{}
 	for _, name := range args {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		port, err := commonPort("127.0.0.1", "127.0.0.2")
+		for err == nil && taken[port] {
+			port, err = commonPort("127.0.0.1", "127.0.0.2")
+		}
 		ts.Check(err)
-		defer l.Close() // after the last, so that all differ
-		ts.Setenv(name, fmt.Sprint(l.Addr().(*net.TCPAddr).Port))
+		taken[port] = true
+		ts.Setenv(name, fmt.Sprint(port))
 	}
 }
 

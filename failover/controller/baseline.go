@@ -61,7 +61,7 @@ func (r *runner) takeNew(z failover.ZoneState, w *zoneWork, current []failover.R
 			z.Baseline = sets // the same, with the provider's own fields of this moment; recorded with the plan
 		}
 		return z, nil
-	case z.Applied == failover.ToFallback, r.running.Forced:
+	case z.Applied == failover.ToFallback, r.running.Overridden(failover.VetoDrift):
 		return z, nil
 	}
 	if form, known := r.draft(z, w).Recognise(sets); known && form != failover.ToFallback {
@@ -180,7 +180,7 @@ func (r *runner) overwritten(z failover.ZoneState, w *zoneWork, sets []failover.
 }
 
 func (r *runner) drift(z failover.ZoneState, what string) error {
-	return r.trouble(z, failover.EventDrift, fmt.Errorf("%w: %s; put it back by hand, or: failover trigger --force, or failover adopt", failover.ErrDrift, what))
+	return r.trouble(z, failover.EventDrift, fmt.Errorf("%w: %s; put it back by hand, or: failover trigger --override drift, or failover adopt", failover.ErrDrift, what))
 }
 
 // trouble records why a zone is not as wanted, once for the same words, and returns the error.
@@ -207,7 +207,7 @@ func (r *runner) draft(z failover.ZoneState, w *zoneWork) failover.Draft {
 	return failover.Draft{
 		Site: r.site.Name, ZoneRef: z.ZoneRef, Names: z.Names, Baseline: z.Baseline,
 		Fallback: r.fallback, ArmedTTL: r.site.TTL.Armed, Abilities: w.zone.Abilities(),
-		Written: z.Written, Force: r.running.Forced,
+		Written: z.Written, Force: r.running.Overridden(failover.VetoDrift),
 	}
 }
 

@@ -32,7 +32,7 @@ func (r *runner) change(ctx context.Context, w *zoneWork, target failover.Target
 // act reads the zone and, where the fallback is to serve, looks at our own server at that moment;
 // then goes on in the loop if all is well. Switches to the fallback pass the gate.
 func (r *runner) act(ctx context.Context, w *zoneWork, target failover.Target, names []string, then func([]failover.RecordSet) error) {
-	demanding := target == failover.ToFallback && !r.running.Forced
+	demanding := target == failover.ToFallback && !r.running.Overridden(failover.VetoFallback)
 	r.setActing(true)
 	r.step(r.urgent(ctx, w, target), w, target, func(ctx context.Context) func() error {
 		var current []failover.RecordSet
@@ -87,7 +87,7 @@ func (r *runner) serves(w *zoneWork, seen []failover.Observation) error {
 	for _, o := range seen {
 		r.observe(o)
 		if o.Health != failover.Up {
-			return r.trouble(z, failover.EventFailed, fmt.Errorf("not switched: %s: %s: %s; try: failover trigger --force to switch all the same",
+			return r.trouble(z, failover.EventFailed, fmt.Errorf("not switched: %s: %s: %s; try: failover trigger --override fallback-not-ready to switch all the same",
 				failover.VetoFallback, o.Check, o.Detail))
 		}
 	}
@@ -174,7 +174,9 @@ func (r *runner) applied(w *zoneWork, z failover.ZoneState, took time.Duration) 
 	if old == failover.ToFallback && z.Applied != failover.ToFallback {
 		s.LameUntil = z.AppliedAt.Add(stragglers(z.Baseline))
 	}
-	s.Forced = s.Forced && r.anyWants(s)
+	if !r.anyWants(s) {
+		s.Overrides = nil // they were for this
+	}
 	message := fmt.Sprintf("plan %d: %s has the form %s, read back after %v", plan.Generation, plan.Zone, plan.Target, took.Round(time.Millisecond))
 	if err := r.append(failover.EventApplied, "controller", message, s, nil); err != nil {
 		w.obeyed = obeyed
@@ -213,7 +215,7 @@ func (r *runner) resolve(ctx context.Context, w *zoneWork, target failover.Targe
 			return r.abandon(z, fmt.Sprintf("plan %d was not applied, and %s is wanted now", plan.Generation, r.target(r.running)))
 		case !w.zone.Abilities().Atomic && half(plan, sets):
 			return r.halfway(z, plan, sets)
-		case r.running.Forced:
+		case r.running.Overridden(failover.VetoDrift):
 			return r.abandon(z, fmt.Sprintf("plan %d: the zone is neither before nor after it; the operator's force goes on", plan.Generation))
 		default:
 			return r.foreign(z, w, plan, sets)
@@ -223,8 +225,13 @@ func (r *runner) resolve(ctx context.Context, w *zoneWork, target failover.Targe
 
 // abandon takes a plan off the journal that is not in the zone.
 func (r *runner) abandon(z failover.ZoneState, message string) error {
+	toFallback := z.Plan.Target == failover.ToFallback
 	z.Plan, z.Trouble = nil, ""
-	return r.append(failover.EventFailed, "controller", message, r.with(z), nil)
+	s := r.with(z)
+	if until := time.Now().Add(echo); toFallback && s.LameUntil.Before(until) {
+		s.LameUntil = until // the provider may still carry it out, late
+	}
+	return r.append(failover.EventFailed, "controller", message, s, nil)
 }
 
 // half tells whether every set is as before the plan or as after it: a provider that changes one set
@@ -259,7 +266,7 @@ func (r *runner) foreign(z failover.ZoneState, w *zoneWork, plan failover.Plan, 
 	switch {
 	case d.PointsAtFallback(sets):
 		return r.trouble(z, failover.EventDrift, fmt.Errorf("%w: %s is neither as before plan %d nor as after it: %s; "+
-			"put it back by hand, or: failover trigger/restore --force", failover.ErrDrift, z.Zone, plan.Generation,
+			"put it back by hand, or: failover trigger/restore --override drift", failover.ErrDrift, z.Zone, plan.Generation,
 			changes(failover.Diff(plan.After, sets))))
 	case plan.Target != failover.ToFallback && z.Applied != failover.ToArmed: // low TTLs there may be ours
 		z.Applied, z.AppliedAt, z.Written = failover.ToArmed, time.Now(), plan.After

@@ -114,6 +114,9 @@ func (r *runner) command(cmd *command) {
 	if cmd.word.Force {
 		message += " --force"
 	}
+	for _, rule := range cmd.word.Override {
+		message += " --override " + rule
+	}
 	if cmd.word.Reason != "" {
 		message += ": " + cmd.word.Reason
 	}
@@ -122,7 +125,7 @@ func (r *runner) command(cmd *command) {
 		return
 	}
 	cmd.asked = true
-	if cmd.word.Force {
+	if len(next.Overrides) > 0 {
 		r.forced = r.entry.Seq
 	}
 }

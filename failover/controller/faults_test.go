@@ -133,7 +133,7 @@ func TestForcedTriggerRepairsDrift(t *testing.T) {
 		}
 		w.wantZone(switched)
 		entry, _ := w.journal.Last("www")
-		if entry.State.Forced {
+		if len(entry.State.Overrides) > 0 {
 			w.t.Error("the force outlives the change it was given for")
 		}
 	})
@@ -148,7 +148,7 @@ func TestForceIsSpentWhereNothingIsToBeDone(t *testing.T) {
 		}
 		w.after(time.Minute)
 		entry, _ := w.journal.Last("www")
-		if entry.State.Forced {
+		if len(entry.State.Overrides) > 0 {
 			w.t.Errorf("the force outlives its command: a later change would overwrite drift\n%s", w.story())
 		}
 	})

@@ -146,7 +146,7 @@ func (r *runner) start() error {
 	r.entry, r.running = entry, entry.State
 	r.mu.Unlock()
 	r.behind, r.forced = false, 0
-	if entry.State.Forced {
+	if len(entry.State.Overrides) > 0 {
 		r.forced = entry.Seq // it may not have been carried out everywhere
 	}
 	r.c.clear(r.site.Name, AlarmJournal)
