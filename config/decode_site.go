@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -50,6 +51,25 @@ func (b body) site(refs References) failover.Site {
 	b.checks(&s)
 	s.Policy = b.policy(s, refs)
 	return s
+}
+
+// neighbours warns of a fallback that shares the origin's network, and so probably its fate: the
+// same /24 of IPv4 or /48 of IPv6.
+func (b body) neighbours(origin netip.Addr, t text) {
+	bits := 24
+	if origin.Is6() {
+		bits = 48
+	}
+	network, err := origin.Prefix(bits)
+	if err != nil || origin.IsLoopback() {
+		return
+	}
+	for own := range b.loader.fallback {
+		if a, err := netip.ParseAddr(own); err == nil && a != origin && network.Contains(a) {
+			b.warn(t.at, "run the fallback at another provider, in another network",
+				"%s: origin: %s is in the same network (%s) as the fallback's %s: what takes the one down may take the other", b.title, origin, network, own)
+		}
+	}
 }
 
 // armedTTL reads whole seconds: a TTL has no parts of a second (RFC 2181 section 8).
@@ -120,6 +140,7 @@ func (b body) origin(s *failover.Site) {
 			b.complain(t.at, "take a reference elsewhere",
 				"%s: origin: %s is a reference too (%s), so its failure would look like our own network's", b.title, a, place(at))
 		}
+		b.neighbours(a, t)
 		s.Origin = append(s.Origin, a)
 	}
 	if !b.has("origin") || b.length("origin") == 0 {

@@ -29,7 +29,7 @@ func TestDefaults(t *testing.T) {
 	cfg := read1(t, "a.hcl", base["dns"]+base["acme"]+base["fallback"]+`
 site "www" {
   hosts  = ["*.example.org", "WWW.Example.org."]
-  origin = ["203.0.113.10", "2001:0db8::10"]
+  origin = ["203.0.113.10", "2001:0db8:1::10"]
 }
 `)
 	want := failover.Site{
@@ -38,7 +38,7 @@ site "www" {
 			{Name: "*.example.org.", Zone: "example.org.", Provider: "main"},
 			{Name: "www.example.org.", Zone: "example.org.", Provider: "main"},
 		},
-		Origin: []netip.Addr{netip.MustParseAddr("203.0.113.10"), netip.MustParseAddr("2001:db8::10")},
+		Origin: []netip.Addr{netip.MustParseAddr("203.0.113.10"), netip.MustParseAddr("2001:db8:1::10")},
 		Checks: []failover.Check{{
 			Name: "https", Kind: "https", Host: "www.example.org", Port: 443, Method: "GET", Path: "/",
 			ExpiryWarning: 336 * time.Hour, Interval: 10 * time.Second, Recheck: time.Second, Timeout: 5 * time.Second,
@@ -181,6 +181,7 @@ func TestWarnings(t *testing.T) {
 		{"{\"dns\": {\"cloudflare\": {\"main\": {\"zones\": [\"example.org\"], \"token\": \"cf-literal-canary\"}}}}", "token is written into the file"},
 		{"# no acme\n", "there is no acme block"},
 		{"# no site\n", "there is no site block"},
+		{"site \"www\" {\n hosts = [\"www.example.org\"]\n origin = [\"198.51.100.200\"]\n}\n", "in the same network"},
 		{"site \"www\" {\n hosts = [\"*.example.org\"]\n origin = [\"203.0.113.10\"]\n check \"https\" \"a\" {\n host = \"a.b.example.org\"\n }\n}\n", "not one of the site's hosts"},
 	}
 	for _, tt := range tests {

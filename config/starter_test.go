@@ -10,7 +10,7 @@ import (
 func TestStarter(t *testing.T) {
 	full := StarterInput{
 		Site: "shop", Hosts: []string{"shop.example.net", "*.example.net"}, Zone: "example.net", Server: "192.0.2.9",
-		Origin: []string{"203.0.113.20", "2001:db8::20"}, Fallback: []string{"2001:db8::7", "198.51.100.7"}, Email: "me@example.net",
+		Origin: []string{"203.0.113.20", "2001:db8:1::20"}, Fallback: []string{"2001:db8::7", "198.51.100.7"}, Email: "me@example.net",
 		ZoneNow: []string{"shop.example.net. 3600 IN A 203.0.113.20", "a\nsite \"evil\" {"},
 	}
 	for _, provider := range []string{"", "cloudflare", "rfc2136", "builtin"} {
@@ -30,7 +30,7 @@ func TestStarter(t *testing.T) {
 				continue
 			}
 			s := cfg.Sites[0]
-			if s.Name != "shop" || s.Hosts[0].Name != "shop.example.net." || !slices.Equal(s.Origin, []netip.Addr{netip.MustParseAddr("203.0.113.20"), netip.MustParseAddr("2001:db8::20")}) {
+			if s.Name != "shop" || s.Hosts[0].Name != "shop.example.net." || !slices.Equal(s.Origin, []netip.Addr{netip.MustParseAddr("203.0.113.20"), netip.MustParseAddr("2001:db8:1::20")}) {
 				t.Errorf("site: %+v", s)
 			}
 			if len(cfg.Fallback.IPv4) != 1 || len(cfg.Fallback.IPv6) != 1 || cfg.ACME.Email != "me@example.net" {

@@ -77,7 +77,7 @@ func (b body) address(attribute string, t text) (netip.Addr, bool) {
 	a, err := netip.ParseAddr(t.value)
 	switch {
 	case err != nil:
-		b.complain(t.at, "write an address such as 192.0.2.10 or 2001:db8::10, without port",
+		b.complain(t.at, "write an address such as 192.0.2.10 or 2001:db8:1::10, without port",
 			"%s: %s: %q is not an IP address", b.title, attribute, t.value)
 	case a.Is4In6():
 		b.complain(t.at, "write "+a.Unmap().String(), "%s: %s: %q is an IPv4 address in IPv6 form", b.title, attribute, t.value)

@@ -12,7 +12,7 @@ dns "builtin" "own" {
 
   records = [
     "app.example.net.     300 IN A    203.0.113.10",
-    "app.example.net.     300 IN AAAA 2001:db8::10",
+    "app.example.net.     300 IN AAAA 2001:db8:1::10",
     "ns1.app.example.net. 300 IN A    198.51.100.7",
   ]
 }
@@ -29,5 +29,5 @@ fallback {
 
 site "app" {
   hosts  = ["app.example.net"]
-  origin = ["203.0.113.10", "2001:db8::10"]
+  origin = ["203.0.113.10", "2001:db8:1::10"]
 }

@@ -27,7 +27,7 @@ fallback {
 
 site "www" {
   hosts  = ["example.org", "www.example.org"]
-  origin = ["203.0.113.10", "2001:db8::10"]
+  origin = ["203.0.113.10", "2001:db8:1::10"]
   page   = "/etc/failover/pages/www"
 
   check "https" "front" {

@@ -56,6 +56,7 @@ type app struct {
 	looks      *looks
 	panel      panel
 	watch      context.CancelFunc // ends the watching of the page directories
+	arrivals   arrivals
 	tasks      sync.WaitGroup
 }
 
@@ -119,7 +120,8 @@ func (a *app) openAccounts() error {
 }
 
 func (a *app) openCertificates() (err error) {
-	o := certs.Options{Dir: filepath.Join(a.cfg.Controller.DataDir, "certificates"), Log: a.log}
+	a.arrivals = newArrivals()
+	o := certs.Options{Dir: filepath.Join(a.cfg.Controller.DataDir, "certificates"), Obtained: a.arrivals.add, Log: a.log}
 	if acme := a.cfg.ACME; acme != nil {
 		if o.TrustedRoots, err = loadRoots(acme.TrustedRoots); err != nil {
 			return err

@@ -71,7 +71,7 @@ func (f *fakeController) Plan(_ context.Context, site string, target failover.Ta
 		return failover.RecordSet{Name: name, Type: rrtype, TTL: ttl, Records: []failover.Record{{Value: value}}}
 	}
 	p := failover.Plan{Site: site, ZoneRef: failover.ZoneRef{Provider: "main", Zone: "example.org."}, Names: []string{name}, Target: target}
-	own := []failover.RecordSet{set("A", "203.0.113.10", 300), set("AAAA", "2001:db8::10", 300)}
+	own := []failover.RecordSet{set("A", "203.0.113.10", 300), set("AAAA", "2001:db8:1::10", 300)}
 	ours := []failover.RecordSet{set("A", "198.51.100.7", 60)}
 	if target == failover.ToFallback {
 		p.Before, p.After = own, ours

@@ -155,7 +155,7 @@ func (s *starter) verify() error {
 	}
 	for _, a := range slices.Concat(s.in.Origin, s.in.Fallback) {
 		if _, err := netip.ParseAddr(a); err != nil {
-			return usage("%q is not an IP address; try: 203.0.113.10 or 2001:db8::10", a)
+			return usage("%q is not an IP address; try: 203.0.113.10 or 2001:db8:1::10", a)
 		}
 	}
 	return nil

@@ -31,7 +31,7 @@ func nameServer(ts *testscript.TestScript, neg bool, args []string) {
 func answerQuery(w dns.ResponseWriter, q *dns.Msg) {
 	zone := []string{
 		"example.org. 300 IN A 203.0.113.10",
-		"example.org. 300 IN AAAA 2001:db8::10",
+		"example.org. 300 IN AAAA 2001:db8:1::10",
 		"www.example.org. 300 IN CNAME web.example.org.",
 		"web.example.org. 300 IN A 203.0.113.10",
 	}

@@ -60,6 +60,7 @@ func (a *app) run(ctx context.Context, beside func(context.Context)) error {
 	a.watchPages(ctx)
 	a.reloading.Unlock()
 	a.tasks.Go(func() { a.everyMinute(ctx) })
+	a.tasks.Go(func() { a.lookAtArrivals(ctx) })
 	copying, copied := context.WithCancel(context.WithoutCancel(ctx)) // until the last entry is written
 	var backup sync.WaitGroup
 	backup.Go(func() { a.runBackup(copying) })

@@ -13,14 +13,9 @@ import (
 	"github.com/failover-dns/failover/failover/probe"
 )
 
-// ownInterval is how often we look at our own server while nothing happens. What ails it is most
-// often a certificate that is on its way, which takes a minute or two by DNS-01: for so long we look
-// more often, and a site is ready soon after its certificate.
-const (
-	ownInterval = time.Minute
-	ownRecheck  = 3 * time.Second
-	ownSettle   = 5 * time.Minute
-)
+// ownInterval is how often we look at our own server while nothing happens. A certificate that
+// arrives has us look at once (see arrivals).
+const ownInterval = time.Minute
 
 // referenceKey begins the keys of looks at references.
 const referenceKey = "reference "
@@ -93,7 +88,7 @@ func (l *looks) addOwn(s failover.Site, f config.Fallback, opt probe.Options, ro
 			}
 			l.own[s.Name] = append(l.own[s.Name], look)
 			l.jobs = append(l.jobs, probe.Job{Key: fmt.Sprintf("own %s %s %s", s.Name, h.Name, address), Site: s.Name,
-				Interval: ownInterval, Recheck: ownRecheck, Settle: ownSettle, Look: look})
+				Interval: ownInterval, Recheck: 2 * time.Second, Settle: 10 * time.Second, Look: look})
 		}
 	}
 	return nil

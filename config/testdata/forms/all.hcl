@@ -86,7 +86,7 @@ propagation {
 
 site "www" {
   hosts         = ["example.org", "*.example.org", "www.example.net"]
-  origin        = ["203.0.113.10", "2001:db8::10"]
+  origin        = ["203.0.113.10", "2001:db8:1::10"]
   down_after    = "3s"
   up_after      = "1m"
   dwell         = "10m"
