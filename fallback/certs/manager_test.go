@@ -337,7 +337,14 @@ func TestByHand(t *testing.T) {
 	log := &logged{}
 	ca := newAuthority(t)
 	synctest.Test(t, func(t *testing.T) {
-		m, err := New(Options{Dir: dir, Log: log.logger()})
+		var m *Manager
+		var err error
+		var arrived []string
+		m, err = New(Options{Dir: dir, Log: log.logger(), Obtained: func(host string) {
+			if s := m.Status()[0]; s.Err == "" { // which needs the lock
+				arrived = append(arrived, host)
+			}
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -368,6 +375,9 @@ func TestByHand(t *testing.T) {
 		}
 		if n := log.count("certificate obtained"); n != 2 {
 			t.Errorf("said %d times", n)
+		}
+		if want := []string{"a.example.org", "a.example.org"}; !slices.Equal(arrived, want) {
+			t.Errorf("heard of %v; expected %v", arrived, want)
 		}
 	})
 }

@@ -29,7 +29,10 @@ type Options struct {
 	RenewBefore time.Duration
 	// Solver returns who can write the challenge records of a host (canonical, without "*.").
 	Solver func(host string) (DNSProvider, error)
-	Log    *slog.Logger // nil: slog.Default()
+	// Obtained, unless nil, hears the host, without final dot, of each certificate as soon as
+	// visitors are served with it. It must not block.
+	Obtained func(host string)
+	Log      *slog.Logger // nil: slog.Default()
 }
 
 // DNSProvider sets and removes the TXT records of DNS-01 challenges (RFC 8555 section 8.4).

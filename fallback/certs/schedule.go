@@ -82,6 +82,9 @@ func (m *Manager) attempt(ctx context.Context, e *entry) {
 	limited, cancel := context.WithTimeout(ctx, attemptTimeout)
 	h, err := m.obtain(limited, e)
 	cancel()
+	if err == nil && m.options.Obtained != nil {
+		defer m.options.Obtained(e.name) // once the lock is let go
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e.busy = false
