@@ -24,8 +24,8 @@ func (d Draft) NewBaseline(current []RecordSet) ([]RecordSet, error) {
 }
 
 // AdoptBaseline returns the baseline that follows when somebody changed the zone while the origin
-// served it. Sets that only carry our own low TTL keep their original TTL; armed says whether we
-// lowered TTLs.
+// served it. A set that still carries our own low TTL keeps its original one, whatever else was
+// changed about it; armed says whether we lowered TTLs.
 func (d Draft) AdoptBaseline(current []RecordSet, armed bool) ([]RecordSet, error) {
 	sets, err := d.NewBaseline(current)
 	if err != nil || !armed {
@@ -36,7 +36,7 @@ func (d Draft) AdoptBaseline(current []RecordSet, armed bool) ([]RecordSet, erro
 		ours[s.Key()] = s
 	}
 	for i, s := range sets {
-		if was, found := ours[s.Key()]; found && d.armed([]RecordSet{was})[0].Equal(s) {
+		if was, found := ours[s.Key()]; found && d.armed([]RecordSet{was})[0].TTL == s.TTL {
 			sets[i].TTL = was.TTL
 		}
 	}

@@ -157,6 +157,7 @@ func TestBaseline(t *testing.T) {
 		{"unchanged", []RecordSet{a, aaaa}, false, show([]RecordSet{a, aaaa})},
 		{"our own low TTLs are not originals", []RecordSet{low(a), low(aaaa)}, true, show([]RecordSet{a, aaaa})},
 		{"one set edited while armed", []RecordSet{rrset(www, "A", 120, "192.0.2.9"), low(aaaa)}, true, show([]RecordSet{rrset(www, "A", 120, "192.0.2.9"), aaaa})},
+		{"a value edited while armed, the TTL left as it was found", []RecordSet{rrset(www, "A", 60, "192.0.2.9"), low(aaaa)}, true, show([]RecordSet{rrset(www, "A", 300, "192.0.2.9"), aaaa})},
 		{"a human's low TTL while not armed", []RecordSet{low(a), aaaa}, false, show([]RecordSet{low(a), aaaa})},
 		{"our own address", []RecordSet{rrset(www, "A", 60, "198.51.100.7")}, false, ""},
 		{"our own address among others", []RecordSet{rrset(www, "A", 60, "192.0.2.1", "198.51.100.7")}, false, ""},
