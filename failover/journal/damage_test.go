@@ -309,8 +309,12 @@ func TestMissingEntriesAreFound(t *testing.T) {
 		if err := errors.Join(db.Update(damage), db.Close()); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if _, err := Open(b.path); !errors.Is(err, failover.ErrDamaged) || errors.Is(err, ErrForeign) {
-			t.Errorf("without %s: %v, want ErrDamaged", name, err)
+		j, err := Open(b.path)
+		if !errors.Is(err, failover.ErrDamaged) || errors.Is(err, ErrForeign) {
+			t.Errorf("damage to %s: %v, want ErrDamaged", name, err)
+		}
+		if err == nil {
+			_ = j.Close()
 		}
 	}
 }
