@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
-	"sync"
 	"syscall"
 	"time"
 
@@ -61,9 +60,7 @@ func (a *app) run(ctx context.Context, beside func(context.Context)) error {
 	a.reloading.Unlock()
 	a.tasks.Go(func() { a.everyMinute(ctx) })
 	a.tasks.Go(func() { a.lookAtArrivals(ctx) })
-	copying, copied := context.WithCancel(context.WithoutCancel(ctx)) // until the last entry is written
-	var backup sync.WaitGroup
-	backup.Go(func() { a.runBackup(copying) })
+	endBackup := a.startBackup(ctx)
 	if beside != nil {
 		a.tasks.Go(func() { beside(ctx) })
 	}
@@ -73,8 +70,7 @@ func (a *app) run(ctx context.Context, beside func(context.Context)) error {
 	a.tasks.Go(func() { a.scheduler.Run(ctx) })
 	a.controller.Run(ctx) // returns when ctx has ended and no change is under way
 	a.log.Info("failover stops")
-	copied()
-	backup.Wait()
+	endBackup()
 	err := a.close()
 	a.tasks.Wait()
 	return err

@@ -67,8 +67,28 @@ func (a *app) openOrRecover(path string, dirs []string) (*journal.Journal, error
 	return j, nil
 }
 
-// runBackup copies the state to other storage until ctx ends.
-func (a *app) runBackup(ctx context.Context) { a.backup.Run(ctx) }
+// lastCopy is how long the last copy of the state may take when the program ends: a dead mount must
+// not keep it alive.
+const lastCopy = 5 * time.Second
+
+// startBackup copies the state to other storage until the function it returns is called, which
+// waits for the last copy.
+func (a *app) startBackup(ctx context.Context) (end func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.backup.Run(ctx)
+	}()
+	return func() {
+		cancel()
+		select {
+		case <-done:
+		case <-time.After(lastCopy):
+			a.log.Error("the last copy of the state is not finished; the journal in the data directory has it")
+		}
+	}
+}
 
 // backupFailed hears how it goes in a backup directory.
 func (a *app) backupFailed(dir string, err error) {
