@@ -125,8 +125,8 @@ func (r *runner) adopt(z failover.ZoneState, w *zoneWork, current []failover.Rec
 	r.foresee(z, w, sets, current)
 	message := fmt.Sprintf("baseline of %s: %s", z.Zone, changes(failover.Diff(z.Baseline, sets)))
 	z.Baseline, z.BaselineAt, z.Trouble = sets, time.Now(), ""
-	if z.Applied == failover.ToArmed {
-		z.Written = failover.Select(current, z.Names)
+	if mine := failover.Select(current, z.Names); z.Applied == failover.ToArmed || !failover.SameSets(sets, mine) {
+		z.Applied, z.Written = failover.ToArmed, mine // low TTLs of ours are in the zone, and go in time
 	}
 	return r.append(failover.EventBaseline, "controller", message, r.with(z), nil)
 }

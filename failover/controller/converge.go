@@ -23,6 +23,7 @@ type zoneWork struct {
 
 	ladder    *backoff.ExponentialBackOff
 	notUntil  time.Time       // after a failure: when to try again
+	told      time.Time       // until when the provider asked to be left alone
 	pausedFor failover.Target // what was wanted then; another wish does not wait
 	failure   string          // the failure
 	strange   stranger        // somebody else's records, seen and not yet believed
@@ -175,13 +176,14 @@ func (r *runner) pause(w *zoneWork, err error) time.Duration {
 	}
 	var ze *failover.ZoneError
 	if errors.As(err, &ze) && ze.RetryAfter > 0 {
+		w.told = time.Now().Add(ze.RetryAfter)
 		return ze.RetryAfter // the provider's word beats the ladder
 	}
 	switch failover.KindOf(err) {
 	case failover.KindUnauthorized, failover.KindRejected, failover.KindReadOnly:
 		return min(hopeless, 5*pause)
 	}
-	return pause
+	return max(pause, time.Until(w.told)) // a try in between, for another wish, does not end it
 }
 
 // words are an error without the time that is left to wait, so that the same trouble has the same

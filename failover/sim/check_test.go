@@ -172,6 +172,11 @@ func (c *checker) entry(f Fact) {
 		c.broken("I6", "%s: generation %d follows %d", f.Site, e.State.Generation, old.State.Generation)
 	}
 	c.outcomes(f.Site, e)
+	for _, z := range e.State.Zones {
+		if p := c.parts[siteZone{f.Site, z.ZoneRef}]; e.Event == failover.EventApplied && p != nil && z.Plan == nil && p.away && z.Applied != failover.ToFallback {
+			p.away = false // it was there already, by somebody else's hand
+		}
+	}
 	c.forced[f.Site] = len(e.State.Overrides) > 0
 	if was, is := old.State.Phase.Serving(), e.State.Phase.Serving(); old.Seq > 0 && was != is && e.Event != failover.EventCommand {
 		c.transition(c.site(f.Site), e, is)
@@ -400,7 +405,7 @@ func (c *checker) call(f Fact) {
 	if p == nil || !f.At.Before(p.blocked) || f.At.Sub(p.wordAt) < 2*time.Minute || f.At.Sub(c.bornAt) < time.Minute {
 		return
 	}
-	if p.early++; p.early > 3 {
+	if p.early++; p.early > 5 {
 		c.broken("I10", "%s called %s %v before it was allowed to", f.Site, f.Zone.Zone, p.blocked.Sub(f.At))
 	}
 }

@@ -116,7 +116,7 @@ func plants() []plant {
 		}},
 		{"a provider's word is ignored", "I10", "before it was allowed to", func(h *History) {
 			h.Facts = append(h.Facts, Fact{At: last(h, factFinal).At, What: factAnswer, Site: "site0", Zone: zoneA, Kind: failover.KindRateLimited, RetryAfter: time.Hour})
-			for i := range 5 {
+			for i := range 7 {
 				h.Facts = append(h.Facts, Fact{At: last(h, factFinal).At.Add(time.Duration(10+i) * time.Minute), What: factCall, Site: "site0", Zone: zoneA})
 			}
 		}},
