@@ -263,7 +263,10 @@ func (r *runner) halfway(z failover.ZoneState, plan failover.Plan, sets []failov
 // the other's business.
 func (r *runner) foreign(z failover.ZoneState, w *zoneWork, plan failover.Plan, sets []failover.RecordSet) error {
 	d := r.draft(z, w)
-	switch {
+	switch form, _ := d.Recognise(sets); {
+	case form == failover.ToFallback:
+		z.Plan = nil // stale looks made it: nothing of it is in the zone
+		return r.late(z, w, sets)
 	case d.PointsAtFallback(sets):
 		return r.trouble(z, failover.EventDrift, fmt.Errorf("%w: %s is neither as before plan %d nor as after it: %s; "+
 			"put it back by hand, or: failover trigger/restore --override drift", failover.ErrDrift, z.Zone, plan.Generation,

@@ -38,6 +38,7 @@ func TestOldSeeds(t *testing.T) {
 		"a late write met a fallback without a page":                 257,
 		"a try for another wish ended the provider's Retry-After":    1584,
 		"a stale look hid half of a lowering, which became baseline": 2215,
+		"a plan from a stale look needed a human":                    5448,
 	} {
 		t.Run(name, func(t *testing.T) { simulate(t, seed) })
 	}
