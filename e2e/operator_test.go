@@ -154,7 +154,7 @@ func TestOwnNetworkDown(t *testing.T) {
 	watcher.CheckNeverEmpty(t)
 }
 
-// Without a certificate for the host the switch is refused and said; force overrides it.
+// Without a certificate for the host the switch is refused and said; an operator can override that rule.
 func TestNoCertificate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, (*lab.Lab).BIND)
@@ -170,14 +170,14 @@ func TestNoCertificate(t *testing.T) {
 	if said := controller.Run("status"); !strings.Contains(said.Out, failover.VetoFallback) {
 		t.Errorf("the status does not tell why there is no switch:\n%s", said.Out)
 	}
-	if said := controller.Run("trigger", "www", "--reason", "now", "--yes"); said.Code != 5 || !strings.Contains(said.Err, "--force") {
+	if said := controller.Run("trigger", "www", "--reason", "now", "--yes"); said.Code != 5 || !strings.Contains(said.Err, "--override "+failover.VetoFallback) {
 		t.Errorf("trigger: exit code %d, %q", said.Code, said.Err)
 	}
 	if seen := watcher.Timeline(); len(seen) != 1 {
 		t.Errorf("the name moved to a fallback without certificate: %v", seen)
 	}
-	if said := controller.Run("trigger", "www", "--reason", "now", "--yes", "--force"); said.Code != 0 {
-		t.Errorf("trigger --force: exit code %d\n%s%s", said.Code, said.Out, said.Err)
+	if said := controller.Run("trigger", "www", "--reason", "now", "--yes", "--override", failover.VetoFallback); said.Code != 0 {
+		t.Errorf("trigger --override: exit code %d\n%s%s", said.Code, said.Out, said.Err)
 	}
 	w.checkAddress(t, w.fallbackAddr())
 	watcher.CheckNeverEmpty(t)
