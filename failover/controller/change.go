@@ -84,12 +84,18 @@ func (r *runner) serves(w *zoneWork, seen []failover.Observation) error {
 	if !r.published.out {
 		return r.trouble(z, failover.EventFailed, fmt.Errorf("not switched: %s: the page is not published", failover.VetoFallback))
 	}
+	hosts := map[string]bool{}
 	for _, o := range seen {
 		r.observe(o)
+		hosts[o.Check] = true
 		if o.Health != failover.Up {
 			return r.trouble(z, failover.EventFailed, fmt.Errorf("not switched: %s: %s: %s; try: failover trigger --override fallback-not-ready to switch all the same",
 				failover.VetoFallback, o.Check, o.Detail))
 		}
+	}
+	if len(hosts) < len(r.site.Hosts) {
+		return r.trouble(z, failover.EventFailed, fmt.Errorf("not switched: %s: our own server was looked at for %d of %d hosts",
+			failover.VetoFallback, len(hosts), len(r.site.Hosts)))
 	}
 	return nil
 }

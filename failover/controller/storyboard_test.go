@@ -622,3 +622,19 @@ func TestReferencesAreAskedAtSuspicion(t *testing.T) {
 		w.start() // play stops it
 	})
 }
+
+func TestAHostThatWasNotLookedAtIsNotSwitched(t *testing.T) {
+	play(t, func(w *world) {
+		w.tune = func(o *Options) {
+			o.Look = func(context.Context, failover.Site) []failover.Observation { return nil }
+		}
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.after(20 * time.Second)
+		w.wantZone(armed)
+		if !w.told("zone true") {
+			w.t.Errorf("not said: %v", w.alarms)
+		}
+	})
+}
