@@ -85,7 +85,14 @@ func (w *world) start() {
 			w.shown = append(w.shown, shows(state, serving))
 			return nil
 		},
-		Look: func(context.Context, failover.Site) []failover.Observation { return []failover.Observation{w.look()} },
+		Look: func(_ context.Context, site failover.Site) (seen []failover.Observation) {
+			for _, h := range site.Hosts {
+				o := w.look()
+				o.Check = h.Name
+				seen = append(seen, o)
+			}
+			return seen
+		},
 		Alarm: func(a Alarm) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
