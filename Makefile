@@ -5,7 +5,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 MODULES  = . e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test peers bench lint docker docker-test clean
+.PHONY: help demo build test peers bench soak lint docker docker-test clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,11 +20,14 @@ test: peers ## every test of both modules, against the real peers found on this 
 	bash e2e/test.sh $(MODULES)
 
 peers: ## install the name servers and the browser that tests talk to (root and apt only)
-	bash e2e/peers.sh named knotd unbound chromium certutil ip
+	bash e2e/peers.sh named knotd unbound chromium certutil ip nft
 
 bench: ## detection time of 300 sites, cold start of 1,000, cost of a check
 	cd e2e && FAILOVER_BENCH=1 $(GO) test -count=1 -timeout 20m -v -run '^TestBench' .
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./...
+
+soak: peers ## 1,000 kills and every row of the fault matrix five times; about half an hour
+	cd e2e && FAILOVER_SOAK=$${FAILOVER_SOAK:-1000} $(GO) test -count=1 -timeout 3h -v -run '^(TestKill9|TestFaultMatrix)$$' .
 
 lint: ## go vet, gofmt, staticcheck, tidiness of go.mod, known vulnerabilities
 	bash e2e/lint.sh $(MODULES)

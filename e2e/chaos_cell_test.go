@@ -47,7 +47,9 @@ type limits struct {
 	shop                                      bool   // there is a second site
 	acme                                      string // the acme block, if any
 	quorum                                    int
-	blocks                                    string // more blocks
+	blocks                                    string  // more blocks
+	island                                    *island // where the controller's network is; nil: with the test
+	tmpfs                                     string  // size of a file system for the data directory
 }
 
 // quick are limits that make an outage last a few seconds.
@@ -62,8 +64,13 @@ const canary = "a-webhook-secret-that-must-never-print"
 func newCell(t *testing.T, provider string, l limits) *cell {
 	t.Helper()
 	c := &cell{Lab: lab.New(t), limits: l, zone: "example.org."}
-	c.data = c.Folder("data")
-	c.ca = newCA(c.Lab)
+	if c.island != nil {
+		c.island.join(c.Lab)
+	}
+	if c.data = c.Folder("data"); c.tmpfs != "" {
+		c.mount()
+	}
+	c.ca = newCA(c.Lab, "root")
 	for _, h := range c.hosts() {
 		c.certificate(h, time.Now().Add(60*24*time.Hour), h)
 	}

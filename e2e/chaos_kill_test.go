@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -98,7 +99,7 @@ func (k killer) run(provider string, kills int) {
 		t.Errorf("%d switches in the whole run: the kills left no time for any", switches)
 	}
 	k.c.checkJournalIntact(t)
-	t.Logf("%d kills, %d switches, %d polls, %d pages; healed in %v", kills, switches, polls, visits.pages, took.Round(time.Millisecond))
+	t.Logf("%d kills, %d switches, %d polls, %d pages; healed in %v", kills, switches, polls, visits.pages.Load(), took.Round(time.Millisecond))
 }
 
 func (k *killer) toggle() {
@@ -135,7 +136,7 @@ func (k *killer) wait() {
 }
 
 // visits counts what a client of the fallback got.
-type visits struct{ pages, handedOn int }
+type visits struct{ pages, handedOn atomic.Int64 }
 
 // visitAlways asks the fallback throughout. While the name points there and the process is up, the
 // answer is the page; a connection may fail only around a kill.
@@ -161,9 +162,9 @@ func (c *cell) visitOnce(v *visits) {
 	got := c.visitor().Get(c.hosts()[0])
 	switch {
 	case got.Status == 503 && strings.Contains(got.Body, "</html>"):
-		v.pages++
+		v.pages.Add(1)
 	case got.Status == 200 && got.Body == lab.OriginText:
-		v.handedOn++ // on the way back a visitor is handed on to the origin
+		v.handedOn.Add(1) // on the way back a visitor is handed on to the origin
 	case got.Status != 0:
 		c.doubts.add("a visitor of the fallback got %d: %.100q", got.Status, got.Body)
 	case c.m.run() == run && c.m.running() && c.m.age() > upWithin+5*time.Second && c.atFallback():

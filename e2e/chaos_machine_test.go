@@ -30,6 +30,7 @@ type machine struct {
 	cmd     *exec.Cmd
 	done    chan struct{}
 	runs    int
+	epoch   int // counts starts and kills
 	started time.Time
 }
 
@@ -88,6 +89,7 @@ func (m *machine) start() {
 		return
 	}
 	m.runs++
+	m.epoch++
 	m.started = time.Now()
 	done := make(chan struct{})
 	m.cmd, m.done = cmd, done
@@ -103,13 +105,14 @@ func (m *machine) now() (*exec.Cmd, chan struct{}) {
 	return m.cmd, m.done
 }
 
-// run is the number of the present run, and age how long it has lasted.
+// run tells runs of the program apart; it changes before a kill and at a start.
 func (m *machine) run() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.runs
+	return m.epoch
 }
 
+// age is how long the present run has lasted.
 func (m *machine) age() time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -134,6 +137,9 @@ func (m *machine) signal(sig syscall.Signal) {
 
 // kill ends the program at once and waits until it is gone.
 func (m *machine) kill() {
+	m.mu.Lock()
+	m.epoch++
+	m.mu.Unlock()
 	m.signal(syscall.SIGKILL)
 	if _, done := m.now(); done != nil {
 		<-done
@@ -181,7 +187,9 @@ func (m *machine) say(args ...string) lab.Said {
 	if err != nil && !errors.As(err, &exit) {
 		return lab.Said{Err: err.Error(), Code: -1}
 	}
-	_, _ = m.said.Write(stdout.Bytes())
+	if args[0] != "state" { // its output is looked at by itself
+		_, _ = m.said.Write(stdout.Bytes())
+	}
 	_, _ = m.said.Write(stderr.Bytes())
 	return lab.Said{Out: stdout.String(), Err: stderr.String(), Code: cmd.ProcessState.ExitCode()}
 }

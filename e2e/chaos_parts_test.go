@@ -47,8 +47,8 @@ func (c *complaints) report(t *testing.T) {
 	}
 }
 
-// newCA makes a certificate authority.
-func newCA(l *lab.Lab) *chaosCA {
+// newCA makes a certificate authority, whose root is in a file of that name.
+func newCA(l *lab.Lab, name string) *chaosCA {
 	l.T.Helper()
 	must := func(err error) {
 		if err != nil {
@@ -63,7 +63,7 @@ func newCA(l *lab.Lab) *chaosCA {
 	must(err)
 	cert, err := x509.ParseCertificate(der)
 	must(err)
-	a := &chaosCA{lab: l, cert: cert, file: l.Write("ca/root.pem", pemText("CERTIFICATE", der)), pool: x509.NewCertPool()}
+	a := &chaosCA{lab: l, cert: cert, file: l.Write("ca/"+name+".pem", pemText("CERTIFICATE", der)), pool: x509.NewCertPool()}
 	a.pool.AddCert(cert)
 	a.sign = func(template *x509.Certificate) (string, string) {
 		own, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -205,7 +205,7 @@ func newStand(c *cell) *stand {
 }
 
 func (s *stand) pair(ends time.Time) tls.Certificate {
-	cert, key := s.c.ca.issue(ends, s.c.hosts()...)
+	cert, key := s.c.ca.issue(ends, append(s.c.hosts(), "www.example.net", "static.example.org", "mail.example.org")...)
 	pair, err := tls.X509KeyPair([]byte(cert), []byte(key))
 	if err != nil {
 		s.c.T.Fatal(err)
