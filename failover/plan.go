@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Plan is a change to one zone, as data: it moves exactly Before to exactly After.
@@ -54,8 +55,8 @@ func MakePlan(d Draft, target Target, current []RecordSet) (Plan, error) {
 		return Plan{}, err
 	}
 	if _, known := d.Recognise(before); !known && !d.Force {
-		return Plan{}, fmt.Errorf("%w: %s holds neither what it held before nor what we wrote; "+
-			"put one of them back by hand, or: failover trigger/restore --override drift", ErrDrift, d.Zone)
+		return Plan{}, fmt.Errorf("%w: %s holds neither what it held before nor what we wrote: %s; "+
+			"put it back by hand, or: failover trigger/restore --override drift", ErrDrift, d.Zone, d.strange(before))
 	}
 	if err := d.coexist(after, current); err != nil {
 		return Plan{}, err
@@ -67,6 +68,19 @@ func MakePlan(d Draft, target Target, current []RecordSet) (Plan, error) {
 		}
 	}
 	return Plan{Site: d.Site, ZoneRef: d.ZoneRef, Names: d.Names, Target: target, Before: before, After: after}, nil
+}
+
+// strange says how sets differ from what they were last known to be.
+func (d Draft) strange(sets []RecordSet) string {
+	last := d.Baseline
+	if len(d.Written) > 0 {
+		last = d.Written
+	}
+	text := ""
+	for _, c := range Diff(last, sets) {
+		text += ", " + strings.ReplaceAll(c.String(), "\n", " ")
+	}
+	return strings.TrimPrefix(text, ", ")
 }
 
 // Form returns the managed sets that the zone has in the target's form.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -32,6 +33,8 @@ func (a *app) openJournal() (err error) {
 		a.log.Error("the journal cannot be used: pages are served, and no zone is changed", "err", err)
 		a.backup = journal.NewBackup(journal.BackupOptions{})
 		return nil
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; try: another controller { data_dir }, or give this user the directory", err)
 	case err != nil:
 		return err
 	}

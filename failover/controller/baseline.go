@@ -91,7 +91,7 @@ func (r *runner) believe(z failover.ZoneState, w *zoneWork, current []failover.R
 		return r.late(z, w, current)
 	}
 	stood := w.strange.seen(failover.Select(current, z.Names))
-	if left := r.c.opts.Stable - stood; left > 0 {
+	if left := r.c.opts.Stable - stood; left > 0 && !w.insisted {
 		w.readAt = time.Now().Add(left - r.refresh(z.ZoneRef)) // look again when it has stood long enough
 		return &standing{left: left, err: fmt.Errorf("%w: somebody changed %s: %s; it becomes the baseline once it has stood for %v; to take it now: failover adopt",
 			failover.ErrDrift, z.Zone, changes(failover.Diff(known(z), failover.Select(current, z.Names))), r.c.opts.Stable)}
@@ -162,16 +162,17 @@ func (r *runner) overwritten(z failover.ZoneState, w *zoneWork, sets []failover.
 	switch {
 	case !recognised || form == failover.ToFallback:
 		return r.drift(z, what)
+	case w.insisted: // put right at once
 	case r.site.Overwrite.Hold:
 		return r.drift(z, what+"; the origin's records are back, and the site says on_overwrite = \"hold\"")
 	case z.Reasserted >= rounds:
 		return r.drift(z, fmt.Sprintf("%s; it was put right %d times, and somebody goes on undoing it: stop what writes these records", what, rounds))
 	}
-	if left := r.site.Overwrite.Grace - w.strange.seen(sets); left > 0 {
+	if left := r.site.Overwrite.Grace - w.strange.seen(sets); left > 0 && !w.insisted {
 		w.readAt = time.Now().Add(left - r.refresh(z.ZoneRef))
 		return &standing{left: left, err: r.drift(z, fmt.Sprintf("%s; it is put right in %v, unless it is held; try: failover hold", what, r.site.Overwrite.Grace))}
 	}
-	if r.running.Held {
+	if r.running.Held && !w.insisted {
 		return r.drift(z, what+"; the site is held")
 	}
 	z.Reasserted++

@@ -173,7 +173,7 @@ func (r *runner) applied(w *zoneWork, z failover.ZoneState, took time.Duration) 
 	if plan.Target != failover.ToFallback {
 		z.Reasserted = 0
 	}
-	w.readAt, w.strange = time.Now(), stranger{}
+	w.readAt, w.strange, w.insisted = time.Now(), stranger{}, false
 	obeyed := w.obeyed
 	w.obeyed = r.forced
 	s := r.with(z)

@@ -125,6 +125,11 @@ func (r *runner) command(cmd *command) {
 		return
 	}
 	cmd.asked = true
+	if cmd.word.Action == failover.Trigger || cmd.word.Action == failover.Restore {
+		for _, w := range r.zones {
+			w.readAt, w.insisted = time.Time{}, true // whatever we believe of the zone, it is looked at
+		}
+	}
 	if len(next.Overrides) > 0 {
 		r.forced = r.entry.Seq
 	}
@@ -169,10 +174,11 @@ func (r *runner) settled() {
 			return
 		}
 	}
+	if trouble := r.firstTrouble(); trouble != "" {
+		r.finish(fmt.Errorf("not done yet, and tried again: %s", trouble))
+		return
+	}
 	if r.anyWants(r.running) {
-		if trouble := r.firstTrouble(); trouble != "" {
-			r.finish(fmt.Errorf("site %s: not done yet, and tried again: %s", r.site.Name, trouble))
-		}
 		return
 	}
 	for _, w := range r.zones {
@@ -194,6 +200,9 @@ func (r *runner) finish(err error) {
 	if r.listener != nil {
 		r.listener.done <- err
 		r.listener = nil
+		for _, w := range r.zones {
+			w.insisted = false
+		}
 	}
 }
 

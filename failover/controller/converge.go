@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"hash/fnv"
@@ -28,6 +29,7 @@ type zoneWork struct {
 	failure   string          // the failure
 	strange   stranger        // somebody else's records, seen and not yet believed
 	readAt    time.Time       // when the zone was last read and found as expected
+	insisted  bool            // an operator's word is being carried out: what is fresh need not stand first
 	obeyed    uint64          // the newest forced command that was carried out here
 
 	confirm    context.CancelFunc // ends the asking under way, if any
@@ -156,11 +158,24 @@ func (r *runner) rest(w *zoneWork, target failover.Target, err error) {
 		if r.tidy() {
 			r.c.clear(r.site.Name, AlarmZone)
 		}
+		r.tellFailure()
 		r.poke() // there may be a next step
 		return
 	}
 	w.notUntil, w.pausedFor, w.failure = time.Now().Add(r.pause(w, err)), target, err.Error()
 	r.c.raise(r.site.Name, AlarmZone, words(err))
+	r.tellFailure()
+}
+
+// tellFailure lets the status show what keeps a zone from being read or changed.
+func (r *runner) tellFailure() {
+	failure := ""
+	for _, z := range r.entry.State.Zones {
+		failure = cmp.Or(failure, r.work(z).failure)
+	}
+	r.mu.Lock()
+	r.failure = failure
+	r.mu.Unlock()
 }
 
 // hopeless is how long to wait in the end where only a human can help, who need not tell us. At first

@@ -27,6 +27,7 @@ type runner struct {
 	entry        failover.Entry // the newest; Seq 0 before start
 	running      failover.State // entry.State with running evidence
 	acting       int            // how many changes are under way
+	failure      string         // of the step that failed last, if none succeeded since
 	blank        bool           // what was seen no longer counts: the evidence starts anew
 
 	// Only the runner's own goroutine uses these.

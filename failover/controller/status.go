@@ -43,6 +43,7 @@ func (r *runner) status() failover.SiteStatus {
 			s.LowFrom = from
 		}
 	}
+	s.Trouble = cmp.Or(s.Trouble, r.failure)
 	if !low {
 		s.LowFrom = time.Time{}
 	}

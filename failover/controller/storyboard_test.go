@@ -638,3 +638,71 @@ func TestAHostThatWasNotLookedAtIsNotSwitched(t *testing.T) {
 		}
 	})
 }
+
+func TestStatusShowsWhyAZoneCannotBeRead(t *testing.T) {
+	play(t, func(w *world) {
+		w.zone.readErr = &failover.ZoneError{Kind: failover.KindUnauthorized, Zone: "example.org.", Op: "read", Err: errors.New("the key is wrong")}
+		w.start()
+		w.after(5 * time.Second)
+		trouble := func() string {
+			list, err := w.c.Status(w.t.Context())
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			return list[0].Trouble
+		}
+		if !strings.Contains(trouble(), "the key is wrong") {
+			w.t.Errorf("status says %q", trouble())
+		}
+		w.zone.mu.Lock()
+		w.zone.readErr = nil
+		w.zone.mu.Unlock()
+		w.after(10 * time.Minute)
+		if trouble() != "" {
+			w.t.Errorf("status still says %q", trouble())
+		}
+	})
+}
+
+func TestTriggerAgainPutsTheZoneRight(t *testing.T) {
+	play(t, func(w *world) {
+		w.site.Overwrite.Grace = time.Hour
+		w.start()
+		w.after(5 * time.Second)
+		trigger := failover.Command{Action: failover.Trigger, By: "test"}
+		if err := w.c.Command(w.t.Context(), "www", trigger, nil); err != nil {
+			w.t.Fatal(err)
+		}
+		w.terraform()
+		if err := w.c.Command(w.t.Context(), "www", trigger, nil); err != nil {
+			w.t.Fatal(err)
+		}
+		w.wantZone(switched)
+		w.zone.edit(func(sets []failover.RecordSet) []failover.RecordSet {
+			return append(sets, set("www.example.org.", "AAAA", 300, "2001:db8::bad"))
+		})
+		if err := w.c.Command(w.t.Context(), "www", trigger, nil); err == nil || !strings.Contains(err.Error(), "2001:db8::bad") {
+			w.t.Errorf("a zone in drift was called done: %v", err)
+		}
+	})
+}
+
+func TestTriggerDoesNotWaitForAFreshChange(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		w.zone.edit(func(sets []failover.RecordSet) []failover.RecordSet {
+			sets[1] = set("www.example.org.", "A", 600, "192.0.2.99")
+			return sets
+		})
+		if err := w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Trigger, By: "test"}, nil); err != nil {
+			w.t.Fatal(err)
+		}
+		w.wantZone(switched)
+		if err := w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Restore, By: "test"}, nil); err != nil {
+			w.t.Fatal(err)
+		}
+		w.after(10 * time.Minute)
+		w.wantZone("600 A 192.0.2.99; 300 AAAA 2001:db8::1")
+	})
+}

@@ -43,11 +43,14 @@ func headline(l Layer) string {
 	return strings.TrimRight(fmt.Sprintf("  %-8s %-11s %8s  %s", l.Name, l.State, took, l.Detail), " ")
 }
 
-// summary names the first layer that broke.
+// summary names the first layer that broke. What the name resolves to from here comes last: the
+// origin is looked at by its address, and a private name may resolve elsewhere only.
 func summary(layers []Layer) string {
-	for _, l := range layers {
-		if l.State == LayerBroken {
-			return fmt.Sprintf("%s is broken at %s", l.Name, l.Subject)
+	for _, names := range []bool{false, true} {
+		for _, l := range layers {
+			if l.State == LayerBroken && strings.HasPrefix(l.Subject, "name ") == names {
+				return fmt.Sprintf("%s is broken at %s", l.Name, l.Subject)
+			}
 		}
 	}
 	for _, l := range layers {

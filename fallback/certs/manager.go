@@ -217,3 +217,15 @@ func (m *Manager) poke() {
 	default: // it is awake already
 	}
 }
+
+// Trouble returns what is wrong with the certificate of a host (canonical); "" if nothing is, or if
+// the host is not managed.
+func (m *Manager) Trouble(host string) string {
+	e := (*m.hosts.Load())[strings.TrimSuffix(host, ".")]
+	if e == nil {
+		return ""
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return e.status(time.Now()).Err
+}
