@@ -230,7 +230,7 @@ func (a *app) lookOptions() lookOptions {
 	if err != nil {
 		vantage = "here"
 	}
-	return lookOptions{vantage: vantage, version: a.options.Version}
+	return lookOptions{vantage: vantage, version: a.options.Version, certificate: a.certs.Trouble}
 }
 
 // record hears every journal entry.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/failover-dns/failover/config"
@@ -99,7 +100,7 @@ func runDemo(ctx context.Context, o demoOptions) (err error) {
 	err = d.play(ctx)
 	if err == nil && o.Stay {
 		d.say("demo", "everything stays up; end it with Ctrl-C")
-		<-ctx.Done()
+		d.stay(ctx)
 	}
 	cancel()
 	return errors.Join(err, <-ended)
@@ -200,13 +201,17 @@ func (d *demo) play(ctx context.Context) error {
 // try prints what can be typed in another terminal while the demo runs.
 func (d *demo) try() {
 	port := d.dns[len("127.0.0.1:"):]
+	program := "failover"
+	if strings.Contains(os.Args[0], "go-build") { // go run
+		program = "go run ./cmd/failover"
+	}
 	fmt.Fprintf(d.options.Out, `
     Look for yourself, in another terminal:
       dig @127.0.0.1 -p %[1]s %[2]s A
       curl -i --cacert %[3]s/ca.pem --resolve %[2]s:%[4]d:$(dig +short @127.0.0.1 -p %[1]s %[2]s A) https://%[2]s:%[4]d/
-      failover status --socket %[3]s/failover.sock
+      %[5]s status --socket %[3]s/failover.sock
 
-`, port, demoHost, d.dir, d.web)
+`, port, demoHost, d.dir, d.web, program)
 }
 
 // say tells one line, with the time since the demo began.
@@ -238,6 +243,18 @@ func (d *demo) listen(ctx context.Context, enough func(failover.Entry) bool) err
 			}
 		case <-ctx.Done():
 			return fmt.Errorf("the demo did not come to its end: %w", ctx.Err())
+		}
+	}
+}
+
+// stay tells what happens until ctx ends.
+func (d *demo) stay(ctx context.Context) {
+	for {
+		select {
+		case e := <-d.entries:
+			d.hear(e)
+		case <-ctx.Done():
+			return
 		}
 	}
 }

@@ -130,6 +130,9 @@ func (p *program) load() (*config.Config, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w; try: failover init, which writes one; try: --config PATH", err)
 	}
+	if err == nil {
+		err = inspect(cfg)
+	}
 	if err != nil {
 		return nil, &configError{err}
 	}

@@ -26,6 +26,9 @@ type runOptions struct {
 func runController(ctx context.Context, o runOptions) error {
 	a, err := newApp(appOptions{Version: o.Version, Log: o.Stderr, Load: func() (*config.Config, error) {
 		cfg, err := config.Load(o.Config)
+		if err == nil {
+			err = inspect(cfg)
+		}
 		if err != nil {
 			return nil, &configError{err}
 		}
@@ -138,6 +141,9 @@ func (a *app) reload(ctx context.Context) (err error) {
 	}
 	old := a.config()
 	if reflect.DeepEqual(old, cfg) && !a.unfinished {
+		if a.stale() != nil {
+			a.log.Info("the configuration is in order again, and is the one that runs")
+		}
 		return nil
 	}
 	if err := fixed(old, cfg); err != nil {

@@ -42,6 +42,9 @@ func newValidate(p *program) *cobra.Command {
 		for _, w := range cfg.Warnings {
 			p.warn("%v", w)
 		}
+		if broken := inspectPages(cfg); len(broken) > 0 {
+			return &configError{errors.Join(broken...)}
+		}
 		v := summary(cfg)
 		_, err = fmt.Fprintf(p.out, "configuration is valid: %s, %s, %s\n", count(v.Sites, "site"), count(v.Hosts, "host"), count(v.Zones, "zone"))
 		return err

@@ -32,6 +32,8 @@ type looks struct {
 // lookOptions are what looks are made from beside the configuration.
 type lookOptions struct {
 	vantage, version string
+	// certificate says what is wrong with a host's certificate; nil, or "", where nothing is known.
+	certificate func(host string) string
 }
 
 func newLooks(cfg *config.Config, o lookOptions) (*looks, error) {
@@ -49,11 +51,14 @@ func newLooks(cfg *config.Config, o lookOptions) (*looks, error) {
 		l.jobs = append(l.jobs, probe.Job{Key: referenceKey + ref.Kind + " " + ref.Address, Interval: cfg.References.Interval,
 			Recheck: time.Second, Timeout: cfg.References.Timeout + time.Second, Look: look})
 	}
+	if o.certificate == nil {
+		o.certificate = func(string) string { return "" }
+	}
 	for _, s := range cfg.Sites {
 		if err := l.addOrigin(s, opt); err != nil {
 			return nil, err
 		}
-		if err := l.addOwn(s, cfg.Fallback, opt, roots); err != nil {
+		if err := l.addOwn(s, cfg.Fallback, opt, roots, o.certificate); err != nil {
 			return nil, err
 		}
 	}
@@ -78,7 +83,7 @@ func (l *looks) addOrigin(s failover.Site, opt probe.Options) error {
 	return nil
 }
 
-func (l *looks) addOwn(s failover.Site, f config.Fallback, opt probe.Options, roots *x509.CertPool) error {
+func (l *looks) addOwn(s failover.Site, f config.Fallback, opt probe.Options, roots *x509.CertPool, certificate func(string) string) error {
 	opt.Roots, opt.MinValidity = roots, f.MinValidity
 	for _, h := range s.Hosts {
 		for _, address := range f.CheckHTTPS {
@@ -86,12 +91,24 @@ func (l *looks) addOwn(s failover.Site, f config.Fallback, opt probe.Options, ro
 			if err != nil {
 				return err
 			}
+			look = knowing(look, func() string { return certificate(h.Name) })
 			l.own[s.Name] = append(l.own[s.Name], look)
 			l.jobs = append(l.jobs, probe.Job{Key: fmt.Sprintf("own %s %s %s", s.Name, h.Name, address), Site: s.Name,
 				Interval: ownInterval, Recheck: 2 * time.Second, Settle: 10 * time.Second, Look: look})
 		}
 	}
 	return nil
+}
+
+// knowing adds to a failed look at our own server what we know ourselves to be wrong.
+func knowing(look probe.Func, trouble func() string) probe.Func {
+	return func(ctx context.Context) failover.Observation {
+		o := look(ctx)
+		if known := trouble(); o.Health == failover.Down && known != "" {
+			o.Detail = known
+		}
+		return o
+	}
 }
 
 // all makes looks at the same time and returns what they saw, in their order.
