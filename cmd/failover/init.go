@@ -169,6 +169,12 @@ func (s *starter) todo(p *program, path string) {
 	if len(s.in.Fallback) == 0 {
 		p.warn("the fallback's address in it is an example; put in the public address of the machine failover runs on")
 	}
+	if s.in.Provider == "rfc2136" && s.in.Server == "" {
+		p.warn("the name server in it is an example; put in your primary's address")
+	}
+	if s.in.Email == "" {
+		p.warn("the e-mail address in it is ops@ and the zone; put in one that is read")
+	}
 	for _, secret := range []struct{ provider, name string }{{"", "CLOUDFLARE_API_TOKEN"}, {"cloudflare", "CLOUDFLARE_API_TOKEN"}, {"rfc2136", "TSIG_SECRET"}} {
 		if s.in.Provider == secret.provider {
 			fmt.Fprintf(p.out, "next: put the credential into the environment variable %s\n", secret.name)
