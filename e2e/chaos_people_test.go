@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/failover-dns/failover/dnsproviders/cloudflare/cloudflaretest"
+	"github.com/failover-dns/failover/e2e/lab"
 	"github.com/failover-dns/failover/failover"
 )
 
@@ -34,6 +35,7 @@ func edited(rrtype string, records ...cloudflaretest.Record) func(t *testing.T) 
 		c.begin(t)
 		c.origin.set(refusing)
 		c.awaitFallback(t)
+		c.settled(t)
 		c.eyes.lenient.Store(true)
 		c.byHand(t, rrtype, records...)
 		edited := c.dump(t)
@@ -74,6 +76,7 @@ func ttlEdited(t *testing.T) {
 	c.begin(t)
 	c.origin.set(refusing)
 	c.awaitFallback(t)
+	c.settled(t)
 	c.byHand(t, "A", cloudflaretest.Record{Name: c.hosts()[0], Type: "A", Content: c.fallback(), TTL: 777, Proxiable: true})
 	c.origin.set(well)
 	c.m.waitStatus(t, "www", "tells of the drift, or went back", func(s failover.SiteStatus) bool {
@@ -120,12 +123,15 @@ func fight(t *testing.T) {
 	c.begin(t)
 	c.origin.set(refusing)
 	c.awaitFallback(t)
+	c.settled(t)
 	stopped := func(s failover.SiteStatus) bool {
 		return len(s.State.Zones) > 0 && strings.Contains(s.State.Zones[0].Trouble, "goes on undoing it")
 	}
 	for round := 1; round <= 4; round++ {
+		c.settled(t)
 		c.terraform(t)
 		c.lookNow(round)
+		lab.Within(t, long, "the name is at the origin", func() bool { return !c.atFallback() })
 		c.m.waitStatus(t, "www", "put it right, or called it a fight", func(s failover.SiteStatus) bool { return c.atFallback() || stopped(s) })
 		if c.atFallback() != (round < 4) {
 			t.Errorf("round %d: at the fallback: %v; it is put right three times", round, c.atFallback())
@@ -147,6 +153,7 @@ func held(t *testing.T) {
 	c.begin(t)
 	c.origin.set(refusing)
 	c.awaitFallback(t)
+	c.settled(t)
 	c.terraform(t)
 	c.lookNow(1)
 	c.m.waitStatus(t, "www", "tells of the drift", drifted)

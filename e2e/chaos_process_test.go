@@ -112,6 +112,7 @@ func sleepsInFallback(t *testing.T) {
 	c.begin(t)
 	c.origin.set(refusing)
 	c.awaitFallback(t)
+	c.settled(t)
 	c.m.signal(syscall.SIGSTOP)
 	rest(6 * time.Second)
 	c.m.signal(syscall.SIGCONT)
