@@ -165,7 +165,7 @@ func (c *cell) visitOnce(v *visits) {
 		v.pages.Add(1)
 	case got.Status == 200 && got.Body == lab.OriginText:
 		v.handedOn.Add(1) // on the way back a visitor is handed on to the origin
-	case got.Status != 0:
+	case got.Err == nil: // else the connection ended, perhaps in the middle of the page
 		c.doubts.add("a visitor of the fallback got %d: %.100q", got.Status, got.Body)
 	case c.m.run() == run && c.m.running() && c.m.age() > upWithin+5*time.Second && c.atFallback():
 		c.doubts.add("the program has been up for %v, and a visitor got %v", c.m.age().Round(time.Millisecond), got.Err)

@@ -228,9 +228,11 @@ func (r *runner) tidy() bool {
 	return true
 }
 
-// refresh is the time between two readings of a zone that is as it should be.
+// refresh is the time between two readings of a zone that is as it should be. It is short while the
+// zone points at the fallback, or may do so though a lagging reading said otherwise.
 func (r *runner) refresh(ref failover.ZoneRef) time.Duration {
-	if z := r.entry.State.Zone(ref); z != nil && z.Applied == failover.ToFallback {
+	late := time.Now().Before(r.entry.State.LameUntil)
+	if z := r.entry.State.Zone(ref); z != nil && (z.Applied == failover.ToFallback || late) {
 		return min(time.Minute, r.c.opts.Refresh)
 	}
 	return r.c.opts.Refresh
