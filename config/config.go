@@ -120,6 +120,9 @@ type References struct {
 	Quorum   int // how many must answer; default: more than half
 	Interval time.Duration
 	Timeout  time.Duration
+	// MassFailure is the share of all sites, in percent, that may fail at once before it takes
+	// references that are all fine to switch any.
+	MassFailure int
 }
 
 // Reference is one place that is always up: something that accepts TCP, or a name server.

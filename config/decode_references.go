@@ -14,6 +14,8 @@ func (l *loader) references(all []body) References {
 	r := References{
 		Interval: b.duration("interval", 5*time.Second, limits{100 * moment, time.Minute}),
 		Timeout:  b.duration("timeout", 2*time.Second, limits{moment, time.Minute}),
+
+		MassFailure: b.number("mass_failure", 50, 1, 100),
 	}
 	if r.Timeout > r.Interval {
 		if b.has("timeout") {

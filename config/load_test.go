@@ -62,7 +62,7 @@ site "www" {
 	if got := fmt.Sprint(cfg.Fallback.HTTP, cfg.Fallback.HTTPS, cfg.Fallback.CheckHTTPS, cfg.Fallback.MinValidity); got != "[[::]:80] [[::]:443] [198.51.100.7:443] 24h0m0s" {
 		t.Errorf("fallback: %s", got)
 	}
-	if got := fmt.Sprint(cfg.References); got != "{[{tcp 1.1.1.1:443} {tcp 8.8.8.8:443} {tcp 9.9.9.9:443}] 2 5s 2s}" {
+	if got := fmt.Sprint(cfg.References); got != "{[{tcp 1.1.1.1:443} {tcp 8.8.8.8:443} {tcp 9.9.9.9:443}] 2 5s 2s 50}" {
 		t.Errorf("references: %s", got)
 	}
 	if got := cfg.Propagation; len(got.Resolvers) != 0 || got.Within != 10*time.Minute {

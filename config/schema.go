@@ -47,7 +47,7 @@ var (
 	}
 	eabSchema         = schema{Attributes: []string{"key_id", "hmac"}}
 	fallbackSchema    = schema{Attributes: []string{"ipv4", "ipv6", "cname", "http", "https", "check", "check_roots", "min_validity"}}
-	referencesSchema  = schema{Attributes: []string{"tcp", "dns", "quorum", "interval", "timeout", "none"}}
+	referencesSchema  = schema{Attributes: []string{"tcp", "dns", "quorum", "interval", "timeout", "none", "mass_failure"}}
 	propagationSchema = schema{Attributes: []string{"resolvers", "within"}}
 	siteSchema        = schema{
 		Attributes: []string{"hosts", "origin", "down_after", "up_after", "dwell", "quiet", "armed_ttl", "armed", "retry_after",

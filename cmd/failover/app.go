@@ -166,7 +166,8 @@ func (a *app) openController() (err error) {
 	a.controller = controller.New(controller.Options{
 		Journal: a.ledger(), Zone: a.accounts.careful, Confirm: a.askAuthority, Panel: a.askPanel,
 		Publish: a.pages.publish, Look: a.lookAtOurselves, Record: a.record, Alarm: a.hooks.alarm, Log: a.log,
-		Suspect: func() { a.scheduler.Kick(isReference) },
+		MassShare: float64(a.cfg.References.MassFailure) / 100,
+		Suspect:   func() { a.scheduler.Kick(isReference) },
 	})
 	a.scheduler = probe.NewScheduler(probe.SchedulerOptions{Seed: uint64(time.Now().UnixNano()), Log: a.log, Report: func(o failover.Observation) {
 		a.monitor.Observe(o)

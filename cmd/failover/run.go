@@ -204,6 +204,7 @@ func fixed(old, cfg *config.Config) error {
 		{"controller.socket", old.Controller.Socket == cfg.Controller.Socket},
 		{"controller.admin", old.Controller.Admin == cfg.Controller.Admin},
 		{"controller.backup", reflect.DeepEqual(old.Controller.Backup, cfg.Controller.Backup) && old.Controller.BackupKeep == cfg.Controller.BackupKeep},
+		{"references.mass_failure", old.References.MassFailure == cfg.References.MassFailure},
 		{"controller.log_level", old.Controller.LogLevel == cfg.Controller.LogLevel},
 		{"controller.log_format", old.Controller.LogJSON == cfg.Controller.LogJSON},
 		{"acme", reflect.DeepEqual(old.ACME, cfg.ACME)},

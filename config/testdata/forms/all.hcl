@@ -75,6 +75,7 @@ references {
   tcp      = ["192.0.2.1:443", "192.0.2.2:443"]
   dns      = ["192.0.2.1:53"]
   quorum   = 1
+  mass_failure = 70
   interval = "3s"
   timeout  = "1s"
 }
