@@ -86,6 +86,25 @@ func TestDocumentedExamples(t *testing.T) {
 	}
 }
 
+// TestReadme loads the configuration that README shows, as it stands there.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```hcl\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+	if len(blocks) != 1 {
+		t.Fatalf("%d configurations in README, want one", len(blocks))
+	}
+	cfg, err := parse([]source{{name: "readme.hcl", dir: "/etc/failover", text: []byte(outside(t, blocks[0][1]))}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(cfg.Sites) != 1 || len(cfg.Warnings) > 0 {
+		t.Errorf("%d sites, warnings %v; want one and none", len(cfg.Sites), cfg.Warnings)
+	}
+}
+
 // terraform evaluates the content of the snippet's local_file as Terraform does.
 func terraform(t *testing.T, text string) string {
 	t.Helper()
