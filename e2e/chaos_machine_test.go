@@ -24,7 +24,8 @@ type machine struct {
 	cmd     *exec.Cmd
 	done    chan struct{}
 	runs    int
-	epoch   int // counts starts and kills
+	epoch   int  // counts starts and kills
+	doomed  bool // killed, and perhaps not dead yet
 	started time.Time
 }
 
@@ -84,6 +85,7 @@ func (m *machine) start() {
 	}
 	m.runs++
 	m.epoch++
+	m.doomed = false
 	m.started = time.Now()
 	done := make(chan struct{})
 	m.cmd, m.done = cmd, done
@@ -113,8 +115,14 @@ func (m *machine) age() time.Duration {
 	return time.Since(m.started)
 }
 
+// running tells whether the program runs and nobody has killed it.
 func (m *machine) running() bool {
-	_, done := m.now()
+	m.mu.Lock()
+	done, doomed := m.done, m.doomed
+	m.mu.Unlock()
+	if doomed {
+		return false
+	}
 	select {
 	case <-done:
 		return false
@@ -133,6 +141,7 @@ func (m *machine) signal(sig syscall.Signal) {
 func (m *machine) kill() {
 	m.mu.Lock()
 	m.epoch++
+	m.doomed = true
 	m.mu.Unlock()
 	m.signal(syscall.SIGKILL)
 	if _, done := m.now(); done != nil {

@@ -81,6 +81,9 @@ func (c *cell) accepted(ex cloudflaretest.Exchange) {
 		return
 	}
 	run := c.m.run()
+	if !c.m.running() {
+		return // killed in the middle of the call: nobody could serve
+	}
 	if v := c.visitor().Get(c.hosts()[0]); v.Status != 503 && c.m.run() == run && c.m.running() {
 		c.doubts.add("a change to the fallback was accepted while it answered %d, %v", v.Status, v.Err)
 	}
