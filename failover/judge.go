@@ -29,7 +29,8 @@ type Verdict struct {
 // references fail does not vote; more than half of the voting vantages must agree.
 func (p Policy) Judge(observations []Observation, now time.Time) Verdict {
 	byVantage := map[string][]Observation{}
-	for _, o := range newest(observations, now) {
+	latest := newest(observations, now)
+	for _, o := range latest {
 		byVantage[o.Vantage] = append(byVantage[o.Vantage], o)
 	}
 	verdict := Verdict{Health: Unknown, Detail: "no fresh observation"}
@@ -57,7 +58,7 @@ func (p Policy) Judge(observations []Observation, now time.Time) Verdict {
 		verdict.Detail = votes[Unknown][0].Detail
 	}
 	verdict.Blind = blind && voters == 0
-	verdict.FallbackReady, verdict.FallbackDetail = p.fallback(observations, now)
+	verdict.FallbackReady, verdict.FallbackDetail = p.fallback(latest, now)
 	return verdict
 }
 
@@ -185,10 +186,10 @@ func merge(health Health, addresses map[string]*Verdict, decided []string) Verdi
 }
 
 // fallback tells whether our own server was seen to serve every host.
-func (p Policy) fallback(observations []Observation, now time.Time) (bool, string) {
+func (p Policy) fallback(latest []Observation, now time.Time) (bool, string) {
 	hosts := map[string]bool{}
 	detail := ""
-	for _, o := range newest(observations, now) {
+	for _, o := range latest {
 		if o.Role != RoleFallback || now.Sub(o.At) > p.FallbackFresh {
 			continue
 		}

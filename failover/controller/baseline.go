@@ -159,25 +159,35 @@ const rounds = 3
 func (r *runner) overwritten(z failover.ZoneState, w *zoneWork, sets []failover.RecordSet) error {
 	form, recognised := r.draft(z, w).Recognise(sets)
 	what := fmt.Sprintf("somebody changed %s while the fallback serves: %s", z.Zone, changes(failover.Diff(known(z), sets)))
-	switch {
-	case !recognised || form == failover.ToFallback:
+	if !recognised || form == failover.ToFallback {
 		return r.drift(z, what)
-	case w.insisted: // put right at once
+	}
+	if !w.insisted { // else an operator wants it put right at once
+		if err := r.bide(z, w, sets, what); err != nil {
+			return err
+		}
+	}
+	z.Reasserted++
+	z.Written, z.Trouble, w.strange = sets, "", stranger{}
+	return r.append(failover.EventDrift, "controller", what+"; it is put right now", r.with(z), nil)
+}
+
+// bide says why the origin's own records are not put right by automation, or not yet; nil if they may be.
+func (r *runner) bide(z failover.ZoneState, w *zoneWork, sets []failover.RecordSet, what string) error {
+	switch {
 	case r.site.Overwrite.Hold:
 		return r.drift(z, what+"; the origin's records are back, and the site says on_overwrite = \"hold\"")
 	case z.Reasserted >= rounds:
 		return r.drift(z, fmt.Sprintf("%s; it was put right %d times, and somebody goes on undoing it: stop what writes these records", what, rounds))
 	}
-	if left := r.site.Overwrite.Grace - w.strange.seen(sets); left > 0 && !w.insisted {
+	if left := r.site.Overwrite.Grace - w.strange.seen(sets); left > 0 {
 		w.readAt = time.Now().Add(left - r.refresh(z.ZoneRef))
 		return &standing{left: left, err: r.drift(z, fmt.Sprintf("%s; it is put right in %v, unless it is held; try: failover hold", what, r.site.Overwrite.Grace))}
 	}
-	if r.running.Held && !w.insisted {
+	if r.running.Held {
 		return r.drift(z, what+"; the site is held")
 	}
-	z.Reasserted++
-	z.Written, z.Trouble, w.strange = sets, "", stranger{}
-	return r.append(failover.EventDrift, "controller", what+"; it is put right now", r.with(z), nil)
+	return nil
 }
 
 func (r *runner) drift(z failover.ZoneState, what string) error {

@@ -13,7 +13,7 @@ func (r *runner) rest(w *zoneWork, target failover.Target, err error) {
 	if err == nil {
 		w.ladder.Reset()
 		w.notUntil, w.failure = time.Time{}, ""
-		if r.tidy() {
+		if r.firstTrouble() == "" {
 			r.c.clear(r.site.Name, AlarmZone)
 		}
 		r.tellFailure()
@@ -69,19 +69,4 @@ func words(err error) string {
 		return timeless.Error()
 	}
 	return err.Error()
-}
-
-// tidy tells whether no zone of the site is in trouble.
-func (r *runner) tidy() bool {
-	for _, z := range r.entry.State.Zones {
-		if z.Trouble != "" {
-			return false
-		}
-	}
-	for _, w := range r.zones {
-		if w.failure != "" {
-			return false
-		}
-	}
-	return true
 }
