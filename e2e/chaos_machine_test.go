@@ -18,6 +18,8 @@ type machine struct {
 	config string   // path
 	socket string   // path, short enough for a unix socket
 	within []string // a command to run it by, such as ip netns exec
+	binary string   // the program, or another build of it
+	env    []string // more environment
 	said   *journal
 
 	mu      sync.Mutex
@@ -35,7 +37,7 @@ func newMachine(c *cell) *machine {
 	if err != nil {
 		c.T.Fatal(err)
 	}
-	m := &machine{c: c, config: c.Path("failover.hcl"), socket: filepath.Join(dir, "s"), said: &journal{}}
+	m := &machine{c: c, config: c.Path("failover.hcl"), socket: filepath.Join(dir, "s"), binary: binary, said: &journal{}}
 	c.T.Cleanup(func() {
 		m.stop()
 		os.RemoveAll(dir)
@@ -47,11 +49,11 @@ func newMachine(c *cell) *machine {
 }
 
 func (m *machine) environment() []string {
-	return append(os.Environ(), "TSIG_SECRET="+lab.TSIGSecret, "CF_TOKEN="+apiToken, "WEBHOOK_SECRET="+canary, "SSL_CERT_FILE="+m.c.ca.file)
+	return append(append(os.Environ(), m.env...), "TSIG_SECRET="+lab.TSIGSecret, "CF_TOKEN="+apiToken, "WEBHOOK_SECRET="+canary, "SSL_CERT_FILE="+m.c.ca.file)
 }
 
 func (m *machine) command(ctx context.Context, args ...string) *exec.Cmd {
-	line := append(append([]string{}, m.within...), binary)
+	line := append(append([]string{}, m.within...), m.binary)
 	line = append(line, args...)
 	cmd := exec.CommandContext(ctx, line[0], append(line[1:], "--config", m.config)...)
 	cmd.Env = m.environment()

@@ -62,7 +62,7 @@ func (c *cell) cloudflare(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = names.Close() })
 	c.ns = &lab.NameServer{Addr: names.Addr, Zone: c.zone}
-	certText, keyText := c.ca.issue(time.Now().Add(time.Hour), c.Addr(lab.AddrAPI).String())
+	certText, keyText := c.ca.issue(time.Now().Add(60*24*time.Hour), c.Addr(lab.AddrAPI).String())
 	pair, err := tls.X509KeyPair([]byte(certText), []byte(keyText))
 	if err != nil {
 		t.Fatal(err)
