@@ -16,7 +16,6 @@ func processRows() []row {
 		{fault: faultClock, how: "SIGSTOP while the origin fails and recovers", run: asleep},
 		{fault: faultClock, how: "SIGSTOP, and the origin is down on waking", run: wakes},
 		{fault: faultClock, how: "SIGSTOP while the fallback serves", run: sleepsInFallback},
-		{fault: faultClock, how: "hour, day, year, back", not: "the machine's clock is everybody's; failover/controller's tests set theirs"},
 		{fault: faultTwo, how: "both serve, one sleeps in between", run: two},
 		{fault: faultDowngrade, how: "journal of one version earlier", not: "there is one version yet; failover/journal reads older formats"},
 		{fault: faultSteps, how: "in a compaction", not: "the journal has none; bbolt reuses pages"},
@@ -26,7 +25,7 @@ func processRows() []row {
 			rows = append(rows, row{fault: faultSteps, how: provider + ", after each " + step, run: killedAt(provider, step)})
 		}
 	}
-	return rows
+	return append(rows, clockRows()...)
 }
 
 // killedAt kills the program every time that the journal tells of a step, in each direction, three
