@@ -17,6 +17,7 @@ import (
 type eyes struct {
 	doubts  complaints
 	lenient atomic.Bool // somebody else writes into the zone: only an empty name is a violation
+	mixed   atomic.Bool // a change may be seen half done: each address must be the origin's or the fallback's
 	dial    func() (net.Conn, error)
 	right   []string // the sets that a name may have
 
@@ -90,9 +91,18 @@ func (e *eyes) note(name string, answer *dns.Msg) {
 	}
 	e.now[name] = value
 	e.turns = append(e.turns, turn{time.Now(), name, value})
-	if !slices.Contains(e.right, value) && !e.lenient.Load() {
+	if !e.allowed(value) && !e.lenient.Load() {
 		e.doubts.add("%s is %q: neither the origin's set nor the fallback's", name, value)
 	}
+}
+
+// allowed tells whether a name may have this set of addresses.
+func (e *eyes) allowed(value string) bool {
+	if !e.mixed.Load() {
+		return slices.Contains(e.right, value)
+	}
+	ours := strings.Fields(strings.Join(e.right, " "))
+	return !slices.ContainsFunc(strings.Fields(value), func(address string) bool { return !slices.Contains(ours, address) })
 }
 
 func (e *eyes) value(name string) string {

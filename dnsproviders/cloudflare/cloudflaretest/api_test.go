@@ -153,6 +153,24 @@ func TestBatchIsOneTransactionInOrder(t *testing.T) {
 	}
 }
 
+func TestHalfABatch(t *testing.T) {
+	c := start(t)
+	var ids []string
+	for i := range 3 {
+		ids = append(ids, c.create(fmt.Sprintf(`{"type":"A","name":"h%d","content":"192.0.2.1"}`, i)))
+	}
+	c.api.Fail(cloudflaretest.Fault{Kind: cloudflaretest.Refuse, Status: 500, Half: true, Op: "POST /zones/*/dns_records/batch"})
+	body := fmt.Sprintf(`{"deletes":[{"id":%q}],"patches":[{"id":%q,"content":"192.0.2.2"},{"id":%q,"content":"192.0.2.3"}],
+		"posts":[{"type":"A","name":"h3","content":"192.0.2.1"}]}`, ids[0], ids[1], ids[2])
+	if r := c.records("POST", "/batch", body); r.Success || len(r.Errors) != 1 {
+		t.Errorf("%+v, want an error", r)
+	}
+	now := c.api.Records(zone)
+	if len(now) != 2 || now[0].Content != "192.0.2.2" || now[1].Content != "192.0.2.1" {
+		t.Errorf("records %v, want one deleted, one changed, and the rest as it was", now)
+	}
+}
+
 func TestListFilters(t *testing.T) {
 	c := start(t)
 	for i := range 5 {

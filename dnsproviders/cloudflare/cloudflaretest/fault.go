@@ -32,6 +32,7 @@ type Fault struct {
 	Skip       int           `json:"skip,omitempty"`    // calls to let pass first
 	Times      int           `json:"times,omitempty"`   // calls to hit; 0: one; -1: all
 	Applied    bool          `json:"applied,omitempty"` // the call is carried out before the fault strikes
+	Half       bool          `json:"half,omitempty"`    // of a batch, the first half is; see firstHalf
 	Status     int           `json:"status,omitempty"`
 	Code       int           `json:"code,omitempty"`
 	Message    string        `json:"message,omitempty"`
@@ -121,11 +122,34 @@ func (a *API) play(f Fault, r *http.Request, body []byte) answer {
 		out := failure(&problem{Code: 10429, status: http.StatusTooManyRequests,
 			Message: fmt.Sprintf("More than %d requests per 300 seconds reached. Please wait and consider throttling your request speed", a.rate.limit)})
 		return out.with(header)
+	} else if f.Half {
+		a.carryOut(r, firstHalf(body)) // who called never hears of it
+		return f.spoil(answer{}.with(header))
 	} else if f.Kind == "" || f.Kind == Slow || f.Applied || f.Kind == Truncate || f.Kind == Cut {
 		return f.spoil(a.carryOut(r, body).with(header))
 	} else {
 		return f.spoil(answer{}.with(header))
 	}
+}
+
+// firstHalf is a batch without its second half, in the order in which a batch is carried out. The API
+// itself is atomic; so is left what a provider that works record by record leaves when it stops.
+func firstHalf(body []byte) []byte {
+	b, p := decode[batchBody](body)
+	if p != nil {
+		return body
+	}
+	lists := [...]*[]fields{&b.Deletes, &b.Patches, &b.Puts, &b.Posts}
+	left := 0
+	for _, list := range lists {
+		left += len(*list)
+	}
+	left /= 2
+	for _, list := range lists {
+		*list = (*list)[:min(left, len(*list))]
+		left -= len(*list)
+	}
+	return marshal(b)
 }
 
 func (out answer) with(header http.Header) answer {
