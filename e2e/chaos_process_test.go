@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,7 +18,6 @@ func processRows() []row {
 		{fault: faultClock, how: "SIGSTOP, and the origin is down on waking", run: wakes},
 		{fault: faultClock, how: "SIGSTOP while the fallback serves", run: sleepsInFallback},
 		{fault: faultTwo, how: "both serve, one sleeps in between", run: two},
-		{fault: faultDowngrade, how: "journal of one version earlier", not: "there is one version yet; failover/journal reads older formats"},
 		{fault: faultSteps, how: "in a compaction", not: "the journal has none; bbolt reuses pages"},
 	}
 	for _, provider := range []string{"bind", "cloudflare"} {
@@ -25,7 +25,7 @@ func processRows() []row {
 			rows = append(rows, row{fault: faultSteps, how: provider + ", after each " + step, run: killedAt(provider, step)})
 		}
 	}
-	return append(rows, clockRows()...)
+	return slices.Concat(rows, clockRows(), versionRows())
 }
 
 // killedAt kills the program every time that the journal tells of a step, in each direction, three
