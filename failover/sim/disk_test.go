@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/failover-dns/failover/failover"
@@ -15,18 +16,38 @@ var (
 	errDisk    = errors.New("input/output error")
 )
 
-// disk holds the durable image of the journal, which every process in turn reads and appends to.
+// store is the durable journal of a machine, which its processes open in turn.
+type store interface {
+	journal(l *life) failover.Journal
+	setFault(err error)
+	crash(surfaces bool) // the process is gone
+	close()
+}
+
+// disk is a model of a disk, which can fail in the middle.
 type disk struct {
+	who     string
+	history *History
+
 	mu      sync.Mutex
 	durable map[string][]failover.Entry
 	fault   error
-	ghost   map[string]failover.Entry // an append that failed, and yet may be found after a crash
-	history *History
+	ghost   map[string]stored // an append that failed, and yet may be found after a crash
 }
 
-func newDisk(h *History) *disk {
-	return &disk{durable: map[string][]failover.Entry{}, ghost: map[string]failover.Entry{}, history: h}
+// stored is an entry as it lies on the disk.
+type stored struct {
+	entry failover.Entry
+	text  []byte
 }
+
+func newDisk(h *History, who string) *disk {
+	return &disk{who: who, history: h, durable: map[string][]failover.Entry{}, ghost: map[string]stored{}}
+}
+
+func (d *disk) journal(l *life) failover.Journal { return journal{d, l} }
+
+func (d *disk) close() {}
 
 func (d *disk) setFault(err error) {
 	d.mu.Lock()
@@ -38,18 +59,26 @@ func (d *disk) setFault(err error) {
 func (d *disk) crash(surfaces bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for site, e := range d.ghost {
-		if surfaces && e.Seq == uint64(len(d.durable[site]))+1 {
-			d.store(e)
+	for site, s := range d.ghost {
+		if surfaces && s.entry.Seq == uint64(len(d.durable[site]))+1 {
+			d.store(s)
 		}
 	}
 	clear(d.ghost)
 }
 
 // store makes an entry durable; d.mu is held.
-func (d *disk) store(e failover.Entry) {
-	d.durable[e.Site] = append(d.durable[e.Site], e)
-	d.history.add(Fact{What: factEntry, Site: e.Site, Entry: e})
+func (d *disk) store(s stored) {
+	d.durable[s.entry.Site] = append(d.durable[s.entry.Site], s.entry)
+	d.history.add(Fact{What: factEntry, Who: d.who, Site: s.entry.Site, Entry: s.entry, Text: s.text})
+}
+
+// written returns an entry as it will be read.
+func written(e failover.Entry) (s stored, err error) {
+	if s.text, err = json.Marshal(e); err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal(s.text, &s.entry)
 }
 
 // journal is the disk as one process sees it.
@@ -58,23 +87,29 @@ type journal struct {
 	life *life
 }
 
+// step names a step of the journal. What an operator asked for has a name of its own.
+func step(when string, e failover.Entry) string {
+	what := e.Event
+	if what == failover.EventCommand {
+		what, _, _ = strings.Cut(e.Message, " ")
+		what = "word " + strings.TrimSuffix(what, ":")
+	}
+	return "append." + when + " " + what
+}
+
 func (j journal) Append(e failover.Entry) error {
-	if err := j.life.point("append.before " + e.Event); err != nil {
+	if err := j.life.point(step("before", e)); err != nil {
 		return err
 	}
 	if err := j.write(e); err != nil {
 		return err
 	}
-	return j.life.point("append.after " + e.Event)
+	return j.life.point(step("after", e))
 }
 
 func (j journal) write(e failover.Entry) error {
-	text, err := json.Marshal(e)
+	s, err := written(e)
 	if err != nil {
-		return err
-	}
-	var stored failover.Entry
-	if err := json.Unmarshal(text, &stored); err != nil {
 		return err
 	}
 	j.mu.Lock()
@@ -84,12 +119,12 @@ func (j journal) write(e failover.Entry) error {
 	}
 	if j.fault != nil {
 		if errors.Is(j.fault, errDisk) {
-			j.ghost[e.Site] = stored
+			j.ghost[e.Site] = s
 		}
 		return j.fault
 	}
 	clear(j.ghost) // a later commit overwrites what the failed one left
-	j.store(stored)
+	j.store(s)
 	return nil
 }
 

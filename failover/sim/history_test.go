@@ -1,8 +1,7 @@
 package sim
 
 import (
-	"fmt"
-	"strings"
+	"bytes"
 	"sync"
 	"time"
 
@@ -21,6 +20,8 @@ const (
 	factReady   = "ready"   // our own server is ready for Host
 	factPublish = "publish" // OK: the fallback serves the site's page
 	factWord    = "word"    // an operator's command reached the controller
+	factReload  = "reload"  // the controller got another configuration
+	factAlarm   = "alarm"   // an alarm is told; OK: that it is over
 	factBorn    = "born"    // a process starts
 	factDied    = "died"    // it was killed or stopped
 	factFinal   = "final"   // everything should have come to rest; Final says how
@@ -38,10 +39,12 @@ const (
 type Fact struct {
 	At   time.Time
 	What string
+	Who  string // the machine; empty for the first, or for the world
 	Site string
 	Note string
 
 	Entry failover.Entry // factEntry
+	Text  []byte         // factEntry: as it is stored
 
 	Zone   failover.ZoneRef     // factVersion, factCall, factAnswer
 	Author string               // factVersion
@@ -55,8 +58,12 @@ type Fact struct {
 	Kind       failover.ErrorKind
 	RetryAfter time.Duration
 
+	Sites    []failover.Site   // factReload
+	Fallback failover.Fallback // factReload
+
 	Host  string
 	OK    bool
+	Flaps bool // factOrigin
 	Final *Final
 }
 
@@ -65,17 +72,20 @@ type Final struct {
 	Status   failover.SiteStatus
 	Alarms   []controller.Alarm
 	OriginUp bool
-	Ready    bool
 	Settled  bool // people have answered everything that waited for them
 }
 
 // History is what a run leaves behind, in order.
 type History struct {
 	mu       sync.Mutex
-	Sites    []failover.Site
+	Machines []string
+	Sites    []failover.Site // at first
 	Fallback failover.Fallback
 	Seed     map[failover.ZoneRef][]failover.RecordSet
+	Secrets  []string // what may come up nowhere
 	Facts    []Fact
+
+	log logs // all that was logged
 }
 
 func (h *History) add(f Fact) {
@@ -85,47 +95,14 @@ func (h *History) add(f Fact) {
 	h.Facts = append(h.Facts, f)
 }
 
-// story renders the record for people.
-func (h *History) story() string {
-	var b strings.Builder
-	start := time.Time{}
-	for _, f := range h.Facts {
-		if start.IsZero() {
-			start = f.At
-		}
-		text := f.text()
-		if text != "" {
-			fmt.Fprintf(&b, "%10.3f %-8s %s\n", f.At.Sub(start).Seconds(), f.What, text)
-		}
-	}
-	return b.String()
+// logs keeps what is written to it.
+type logs struct {
+	mu   sync.Mutex
+	text bytes.Buffer
 }
 
-func (f Fact) text() string {
-	switch f.What {
-	case factEntry:
-		return fmt.Sprintf("%s %d %s %s: %s", f.Site, f.Entry.Seq, f.Entry.Event, f.Entry.State.Phase, f.Entry.Message)
-	case factVersion:
-		text := f.Zone.Zone + " by " + f.Author
-		if f.Plan != nil {
-			text += fmt.Sprintf(" %s plan %d called %s blind=%v late=%v", f.Plan.Site, f.Plan.Generation, f.Called.Format("05.000"), f.Blind, f.Late)
-		}
-		for _, s := range f.Sets {
-			if failover.Managed(s.Type) {
-				text += "\n" + strings.Repeat(" ", 22) + s.String()
-			}
-		}
-		return text
-	case factCall:
-		return ""
-	case factAnswer:
-		if f.Kind == "" {
-			return ""
-		}
-		return fmt.Sprintf("%s %s %s: %s %v", f.Site, f.Op, f.Zone.Zone, f.Kind, f.RetryAfter)
-	case factFinal:
-		return fmt.Sprintf("%s %s trouble=%q originUp=%v alarms=%v", f.Final.Status.Site, f.Final.Status.State.Phase, f.Final.Status.Trouble, f.Final.OriginUp, f.Final.Alarms)
-	default:
-		return fmt.Sprintf("%s%s %v %s", f.Site, f.Host, f.OK, f.Note)
-	}
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
 }

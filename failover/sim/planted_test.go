@@ -141,7 +141,7 @@ func plants() []plant {
 func TestPlanted(t *testing.T) {
 	s := standard(guarded)
 	clean := func() *History {
-		return play(t, func() *World { return newWorld(1, s.sites, s.modes) }, s.outage)
+		return play(t, s, s.outage)
 	}
 	report(t, clean(), "go test ./failover/sim -run TestPlanted")
 	covered := map[string]bool{}
@@ -199,8 +199,8 @@ func TestReplay(t *testing.T) {
 	for seed := uint64(1); seed <= 10; seed++ {
 		var stories [2][]string
 		for i := range stories {
-			s := draw(seed)
-			stories[i] = strings.Split(play(t, func() *World { return newWorld(seed, s.sites, s.modes) }, s.run).story(), "\n")
+			s := draw(seed, rich)
+			stories[i] = strings.Split(play(t, s, s.run).story(), "\n")
 			slices.Sort(stories[i])
 		}
 		a, b := stories[0], stories[1]
