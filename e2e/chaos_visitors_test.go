@@ -16,14 +16,12 @@ import (
 
 // Hostile traffic, bounded in number and time, from loopback to loopback.
 func visitorRows() []row {
-	return []row{
+	return append([]row{
 		{fault: faultHostile, how: "600 idle TLS connections", run: besieged(600, func(c *cell, from net.Addr) net.Conn { return c.handshake(from, "www.example.org") })},
 		{fault: faultHostile, how: "600 connections that say nothing", run: besieged(600, func(c *cell, from net.Addr) net.Conn { return c.dial(from) })},
 		{fault: faultHostile, how: "300 slow loris", run: besieged(300, slowLoris)},
 		{fault: faultHostile, how: "2,000 server names", run: besieged(2000, strangeName)},
-		{fault: faultHostile, how: "HTTP/2 rapid reset", not: "fallback's own tests send the frames"},
-		{fault: faultHostile, how: "CONTINUATION flood", not: "no test; Go's HTTP/2 server ends such a connection at MaxHeaderBytes, 32 KB here"},
-	}
+	}, floodRows()...)
 }
 
 func (c *cell) dial(from net.Addr) net.Conn {
