@@ -116,10 +116,12 @@ type Propagation struct {
 
 // References are places that are always up.
 type References struct {
-	Checks   []Reference
-	Quorum   int // how many must answer; default: more than half
-	Interval time.Duration
-	Timeout  time.Duration
+	Checks []Reference
+	// Quorum and Quorum6 are how many must answer of those at IPv4 and at IPv6; default: more than half
+	// of each. 0: there are none of that family.
+	Quorum, Quorum6 int
+	Interval        time.Duration
+	Timeout         time.Duration
 	// MassFailure is the share of all sites, in percent, that may fail at once before it takes
 	// references that are all fine to switch any.
 	MassFailure int

@@ -23,6 +23,7 @@ func (l *loader) config(blocks map[string][]body) *Config {
 	cfg.References = l.references(blocks["references"])
 	cfg.Propagation = l.propagation(blocks["propagation"])
 	cfg.Sites = l.sites(blocks["site"], cfg)
+	l.fitReferences(cfg)
 	return cfg
 }
 

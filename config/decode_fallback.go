@@ -88,6 +88,8 @@ func (l *loader) ourselves(all, sites []body) Fallback {
 	}
 	f.CheckRoots = b.path("check_roots", "")
 	f.MinValidity = b.duration("min_validity", day, limits{0, year})
+	f.SameNetwork = b.boolean("same_network", false)
+	l.near = f.SameNetwork
 	if b.has("http") {
 		f.HTTP = b.addressPorts("http", ":80", b.listen)
 	}

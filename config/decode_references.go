@@ -2,7 +2,10 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 	"time"
+
+	"github.com/failover-dns/failover/failover"
 )
 
 // references decodes what tells whether we ourselves are online.
@@ -35,12 +38,63 @@ func (l *loader) references(all []body) References {
 		return r
 	}
 	r.Checks = b.places()
-	r.Quorum = b.number("quorum", len(r.Checks)/2+1, 1, 1000)
-	if n := max(len(r.Checks), b.length("tcp")+b.length("dns")); b.has("quorum") && r.Quorum > n {
-		b.complain(b.attrs["quorum"].Expr.Range(), "lower quorum, or give more references",
-			"%s: quorum is %d with %s, so no switch could ever happen", b.title, r.Quorum, plural(n, "reference"))
-	}
+	b.quorum(&r)
 	return r
+}
+
+// quorum reads how many references must answer; each address family is counted by itself.
+func (b body) quorum(r *References) {
+	four, six := r.count()
+	r.Quorum, r.Quorum6 = majority(four), majority(six)
+	if !b.has("quorum") {
+		return
+	}
+	asked := b.number("quorum", max(1, r.Quorum, r.Quorum6), 1, 1000)
+	r.Quorum, r.Quorum6 = min(asked, four), min(asked, six)
+	if broken := b.length("tcp")+b.length("dns") > len(r.Checks); broken || asked <= max(four, six) {
+		return
+	}
+	of := plural(max(four, six), "reference")
+	if four > 0 && six > 0 {
+		of += " in one address family"
+	}
+	b.complain(b.attrs["quorum"].Expr.Range(), "lower quorum, or give more references",
+		"%s: quorum is %d with %s, so no switch could ever happen", b.title, asked, of)
+}
+
+// majority is more than half of n, and 0 of none.
+func majority(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return n/2 + 1
+}
+
+// count returns how many references are at IPv4 and at IPv6.
+func (r References) count() (four, six int) {
+	for _, c := range r.Checks {
+		if failover.IPv6(c.Address) {
+			six++
+		} else {
+			four++
+		}
+	}
+	return four, six
+}
+
+// fitReferences leaves the well-known references at IPv6 out where no origin has an IPv6 address: the
+// machine need not have any either.
+func (l *loader) fitReferences(cfg *Config) {
+	needed := slices.ContainsFunc(cfg.Sites, func(s failover.Site) bool { return slices.ContainsFunc(s.Origin, netip.Addr.Is6) })
+	if needed || !l.wellKnown {
+		return
+	}
+	r := &cfg.References
+	r.Checks = slices.DeleteFunc(r.Checks, func(c Reference) bool { return failover.IPv6(c.Address) })
+	r.Quorum6 = 0
+	for i := range cfg.Sites {
+		cfg.Sites[i].Policy.Quorum6 = 0
+	}
 }
 
 // places reads the references themselves, or returns the well-known ones.
@@ -69,8 +123,10 @@ func (b body) places() []Reference {
 		}
 		return out
 	}
-	for _, address := range []string{"1.1.1.1:443", "8.8.8.8:443", "9.9.9.9:443"} {
-		out = append(out, Reference{Kind: "tcp", Address: netip.MustParseAddrPort(address).String()})
+	b.loader.wellKnown = true
+	for _, address := range []string{"1.1.1.1:443", "8.8.8.8:443", "9.9.9.9:443",
+		"[2606:4700:4700::1111]:443", "[2001:4860:4860::8888]:443", "[2620:fe::fe]:443"} {
+		out = append(out, Reference{Kind: "tcp", Address: address})
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -53,23 +54,36 @@ func (b body) site(refs References) failover.Site {
 	return s
 }
 
-// neighbours warns of a fallback that shares the origin's network, and so probably its fate: the
-// same /24 of IPv4 or /48 of IPv6.
+// neighbours warns of a fallback that shares the origin's network, and so probably its fate: the rule
+// same-network would refuse every switch.
 func (b body) neighbours(origin netip.Addr, t text) {
-	bits := 24
-	if origin.Is6() {
-		bits = 48
-	}
-	network, err := origin.Prefix(bits)
-	if err != nil || origin.IsLoopback() {
+	if b.loader.near {
 		return
 	}
-	for own := range b.loader.fallback {
-		if a, err := netip.ParseAddr(own); err == nil && a != origin && network.Contains(a) {
-			b.warn(t.at, "run the fallback at another provider, in another network",
-				"%s: origin: %s is in the same network (%s) as the fallback's %s: what takes the one down may take the other", b.title, origin, network, own)
+	for _, own := range slices.Sorted(maps.Keys(b.loader.fallback)) {
+		if a, err := netip.ParseAddr(own); err == nil {
+			if network, found := failover.Neighbours(origin, a); found {
+				b.warn(t.at, "run the fallback at another provider, in another network; or write same_network = true in the fallback block",
+					"%s: origin: %s is in the same network (%s) as the fallback's %s: what takes the one down may take the other, so switches are refused",
+					b.title, origin, network, own)
+			}
 		}
 	}
+}
+
+// watched warns of an origin whose address family has no reference.
+func (b body) watched(origin netip.Addr, t text) {
+	if len(b.loader.reference) == 0 {
+		return
+	}
+	for own := range b.loader.reference {
+		if failover.IPv6(own) == origin.Is6() {
+			return
+		}
+	}
+	family := map[bool]string{false: "IPv4", true: "IPv6"}[origin.Is6()]
+	b.warn(t.at, "add one to the references",
+		"%s: origin: %s: no reference has an %s address, so a cut of our own %s would look like this address's failure", b.title, origin, family, family)
 }
 
 // armedTTL reads whole seconds: a TTL has no parts of a second (RFC 2181 section 8).
@@ -141,6 +155,7 @@ func (b body) origin(s *failover.Site) {
 				"%s: origin: %s is a reference too (%s), so its failure would look like our own network's", b.title, a, place(at))
 		}
 		b.neighbours(a, t)
+		b.watched(a, t)
 		s.Origin = append(s.Origin, a)
 	}
 	if !b.has("origin") || b.length("origin") == 0 {
@@ -163,9 +178,10 @@ func (b body) policy(s failover.Site, refs References) failover.Policy {
 		Addresses:      len(s.Origin),
 		Hosts:          len(s.Hosts),
 		Quorum:         refs.Quorum,
+		Quorum6:        refs.Quorum6,
 	}
 	interval, recheck, timeout := refs.Interval, time.Duration(0), refs.Timeout
-	if refs.Quorum == 0 {
+	if len(refs.Checks) == 0 {
 		interval, timeout = 0, 0
 	}
 	var slowest time.Duration

@@ -57,6 +57,8 @@ type loader struct {
 	fallback    map[string]hcl.Range // the fallback's own addresses
 	cname       text                 // the fallback's own name, canonical
 	reference   map[string]hcl.Range // the references' addresses
+	wellKnown   bool                 // the references are those that are taken when none are given
+	near        bool                 // the fallback may be in an origin's network
 }
 
 // complaint is a diagnostic whose source line is not yet cut out.

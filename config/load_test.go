@@ -45,7 +45,7 @@ site "www" {
 		}},
 		Policy: failover.Policy{
 			DownAfter: 30 * time.Second, UpAfter: 2 * time.Minute, Dwell: 5 * time.Minute, Quiet: 15 * time.Minute,
-			Fresh: 26 * time.Second, FallbackFresh: 3 * time.Minute, MaxFailovers: 6, Addresses: 2, Hosts: 2, Quorum: 2,
+			Fresh: 26 * time.Second, FallbackFresh: 3 * time.Minute, MaxFailovers: 6, Addresses: 2, Hosts: 2, Quorum: 2, Quorum6: 2,
 		},
 		Overwrite: failover.Overwrite{Grace: 2 * time.Minute}, TTL: failover.TTL{Armed: 60}, RetryAfter: 5 * time.Minute,
 	}
@@ -62,7 +62,7 @@ site "www" {
 	if got := fmt.Sprint(cfg.Fallback.HTTP, cfg.Fallback.HTTPS, cfg.Fallback.CheckHTTPS, cfg.Fallback.MinValidity); got != "[[::]:80] [[::]:443] [198.51.100.7:443] 24h0m0s" {
 		t.Errorf("fallback: %s", got)
 	}
-	if got := fmt.Sprint(cfg.References); got != "{[{tcp 1.1.1.1:443} {tcp 8.8.8.8:443} {tcp 9.9.9.9:443}] 2 5s 2s 50}" {
+	if got := fmt.Sprint(cfg.References); got != "{[{tcp 1.1.1.1:443} {tcp 8.8.8.8:443} {tcp 9.9.9.9:443} {tcp [2606:4700:4700::1111]:443} {tcp [2001:4860:4860::8888]:443} {tcp [2620:fe::fe]:443}] 2 2 5s 2s 50}" {
 		t.Errorf("references: %s", got)
 	}
 	if got := cfg.Propagation; len(got.Resolvers) != 0 || got.Within != 10*time.Minute {
@@ -93,6 +93,9 @@ func TestDerived(t *testing.T) {
 		{"no references, no quorum", "none = true", "", func(s failover.Site) any { return s.Policy.Quorum }, 0},
 		{"quorum is more than half", "tcp = [\"192.0.2.1:443\", \"192.0.2.2:443\"]\n dns = [\"192.0.2.3:53\", \"192.0.2.4:53\"]", "",
 			func(s failover.Site) any { return s.Policy.Quorum }, 3},
+		{"each family has a quorum", "tcp = [\"192.0.2.1:443\", \"192.0.2.2:443\", \"[2001:db8:5::1]:443\"]\n quorum = 2", "",
+			func(s failover.Site) any { return []int{s.Policy.Quorum, s.Policy.Quorum6} }, []int{2, 1}},
+		{"no IPv6 origin, no reference at IPv6", "", "", func(s failover.Site) any { return []int{s.Policy.Quorum, s.Policy.Quorum6} }, []int{2, 0}},
 		{"a quick check has quick timeouts", "", "check \"https\" \"a\" {\n interval = \"500ms\"\n}",
 			func(s failover.Site) any { return []time.Duration{s.Checks[0].Recheck, s.Checks[0].Timeout} }, []time.Duration{500 * time.Millisecond, 500 * time.Millisecond}},
 		{"numbers are statuses", "", "check \"http\" \"a\" {\n status = [200, \"301-302\"]\n}",
@@ -182,6 +185,7 @@ func TestWarnings(t *testing.T) {
 		{"# no acme\n", "there is no acme block"},
 		{"# no site\n", "there is no site block"},
 		{"site \"www\" {\n hosts = [\"www.example.org\"]\n origin = [\"198.51.100.200\"]\n}\n", "in the same network"},
+		{"references {\n tcp = [\"192.0.2.1:443\"]\n}\nsite \"www\" {\n hosts = [\"www.example.org\"]\n origin = [\"203.0.113.10\", \"2001:db8:9::1\"]\n}\n", "no reference has an IPv6 address"},
 		{"site \"www\" {\n hosts = [\"*.example.org\"]\n origin = [\"203.0.113.10\"]\n check \"https\" \"a\" {\n host = \"a.b.example.org\"\n }\n}\n", "not one of the site's hosts"},
 	}
 	for _, tt := range tests {

@@ -46,7 +46,7 @@ var (
 		Blocks:     []nested{{"eab", nil}},
 	}
 	eabSchema         = schema{Attributes: []string{"key_id", "hmac"}}
-	fallbackSchema    = schema{Attributes: []string{"ipv4", "ipv6", "cname", "http", "https", "check", "check_roots", "min_validity"}}
+	fallbackSchema    = schema{Attributes: []string{"ipv4", "ipv6", "cname", "http", "https", "check", "check_roots", "min_validity", "same_network"}}
 	referencesSchema  = schema{Attributes: []string{"tcp", "dns", "quorum", "interval", "timeout", "none", "mass_failure"}}
 	propagationSchema = schema{Attributes: []string{"resolvers", "within"}}
 	siteSchema        = schema{

@@ -43,6 +43,26 @@ func (d Draft) AdoptBaseline(current []RecordSet, armed bool) ([]RecordSet, erro
 	return sets, nil
 }
 
+// Refresh returns the baseline with the provider's own fields that the records carry now: a comment may
+// be edited at any time while the values stay.
+func Refresh(baseline, current []RecordSet) []RecordSet {
+	now := map[string][]byte{}
+	for _, s := range current {
+		for _, r := range s.Records {
+			now[s.Key()+" "+r.Value] = r.Opaque
+		}
+	}
+	fresh := CloneSets(baseline)
+	for i := range fresh {
+		for k, r := range fresh[i].Records {
+			if opaque, found := now[fresh[i].Key()+" "+r.Value]; found {
+				fresh[i].Records[k].Opaque = opaque
+			}
+		}
+	}
+	return fresh
+}
+
 // PointsAtFallback tells whether any record of the sets is one of the fallback's own.
 func (d Draft) PointsAtFallback(sets []RecordSet) bool {
 	return slices.ContainsFunc(sets, d.pointsAtFallback)

@@ -3,8 +3,6 @@ package failover
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -31,31 +29,19 @@ type Command struct {
 	Force    bool     `json:"force,omitempty"` // override all of them
 }
 
-// OperatorRules are the safety rules that bind an operator as well as automation.
-func OperatorRules() []string { return []string{VetoFallback, VetoUnwell, VetoDrift} }
-
-// overrides returns the rules that the command sets aside; nil for none.
-func (c Command) overrides() ([]string, error) {
-	if c.Force {
-		return OperatorRules(), nil
-	}
-	for _, rule := range c.Override {
-		if !slices.Contains(OperatorRules(), rule) {
-			return nil, fmt.Errorf("%w: there is no rule %q to override; try: %s", ErrRefused, rule, strings.Join(OperatorRules(), ", "))
-		}
-	}
-	return c.Override, nil
-}
-
-func refuse(rule, why string) error {
-	return fmt.Errorf("%w: %s: %s; try: --override %s to go on all the same", ErrRefused, rule, why, rule)
-}
-
 // ErrRefused is matched by errors of [Policy.Command], and of a controller: a safety rule objects, and was not overridden.
 var ErrRefused = errors.New("refused")
 
-// Command applies an operator's word to the state. It is pure. Holds, dwell and budget bind
-// automation alone; [OperatorRules] bind an operator too, unless overridden.
+// unwell objects to the way back to an origin that is not seen to be well.
+func unwell(v Verdict) []Veto {
+	if v.Health == Up {
+		return nil
+	}
+	return []Veto{{VetoUnwell, "the origin is not seen to be well (" + v.Detail + "); going back all the same also holds the site"}}
+}
+
+// Command applies an operator's word to the state. It is pure. [OperatorRules] bind an operator as they
+// bind automation, unless overridden; holds, dwell and doubts bind automation alone.
 func (p Policy) Command(s State, c Command, v Verdict, now time.Time) (State, error) {
 	s = s.Clone()
 	s.Vetoes = nil
@@ -65,8 +51,8 @@ func (p Policy) Command(s State, c Command, v Verdict, now time.Time) (State, er
 	}
 	switch c.Action {
 	case Trigger:
-		if !v.FallbackReady && !slices.Contains(overrides, VetoFallback) {
-			return s, refuse(VetoFallback, v.FallbackDetail)
+		if err := refuse(v.Objections(), overrides); err != nil {
+			return s, err
 		}
 		if !s.Phase.Serving() {
 			s.toFallback(now)
@@ -76,8 +62,8 @@ func (p Policy) Command(s State, c Command, v Verdict, now time.Time) (State, er
 		}
 		s.Latched, s.Overrides, s.Reason = true, overrides, c.Reason
 	case Restore:
-		if v.Health != Up && !slices.Contains(overrides, VetoUnwell) {
-			return s, refuse(VetoUnwell, "the origin is not seen to be well ("+v.Detail+"); going back all the same also holds the site")
+		if err := refuse(append(unwell(v), p.budget(s, now)...), overrides); err != nil {
+			return s, err
 		}
 		s.Latched, s.Overrides, s.Reason = false, overrides, c.Reason
 		s.Held = s.Held || v.Health != Up // else automation would undo what a human forced

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"time"
 )
@@ -19,14 +18,16 @@ type Verdict struct {
 
 	Blind bool `json:"blind"` // references were asked and too few answered: we may be the ones offline
 	// Proven is when enough references were last seen to answer; zero without references.
-	Proven         time.Time `json:"proven,omitzero"`
-	Doubt          string    `json:"doubt,omitempty"` // why a failure may be ours all the same; set by the controller
-	FallbackReady  bool      `json:"fallbackReady"`   // our own server serves every host, as seen through its public address
-	FallbackDetail string    `json:"fallbackDetail,omitempty"`
+	Proven time.Time `json:"proven,omitzero"`
+	Doubt  string    `json:"doubt,omitempty"` // why a failure may be ours all the same; set by the controller
+	// Against is what else stands against a switch to the fallback; set by the controller.
+	Against        []Veto `json:"against,omitempty"`
+	FallbackReady  bool   `json:"fallbackReady"` // our own server serves every host, as seen through its public address
+	FallbackDetail string `json:"fallbackDetail,omitempty"`
 }
 
-// Judge combines observations. Only fresh ones vote, the newest of each look; a vantage whose
-// references fail does not vote; more than half of the voting vantages must agree.
+// Judge combines observations. Only fresh ones vote, the newest of each look; looks at an address
+// family in which a vantage's references fail do not; more than half of the voting vantages must agree.
 func (p Policy) Judge(observations []Observation, now time.Time) Verdict {
 	byVantage := map[string][]Observation{}
 	latest := newest(observations, now)
@@ -35,15 +36,13 @@ func (p Policy) Judge(observations []Observation, now time.Time) Verdict {
 	}
 	verdict := Verdict{Health: Unknown, Detail: "no fresh observation"}
 	votes := map[Health][]Verdict{}
-	voters, blind := 0, false
+	voters, blind := 0, ""
 	for _, name := range slices.Sorted(maps.Keys(byVantage)) {
-		proven, sees := p.sees(byVantage[name], now)
-		if !sees {
-			blind = true
+		v := p.origin(byVantage[name], now)
+		if v.Blind {
+			blind = v.Detail
 			continue
 		}
-		v := p.origin(byVantage[name], now)
-		v.Proven = proven
 		votes[v.Health] = append(votes[v.Health], v)
 		voters++
 	}
@@ -52,12 +51,11 @@ func (p Policy) Judge(observations []Observation, now time.Time) Verdict {
 		verdict = votes[Down][0]
 	case len(votes[Up])*2 > voters:
 		verdict = votes[Up][0]
-	case voters == 0 && blind:
-		verdict.Detail = "too few references answer: our own network may be down"
+	case voters == 0 && blind != "":
+		verdict.Blind, verdict.Detail = true, blind
 	case len(votes[Unknown]) > 0:
 		verdict.Detail = votes[Unknown][0].Detail
 	}
-	verdict.Blind = blind && voters == 0
 	verdict.FallbackReady, verdict.FallbackDetail = p.fallback(latest, now)
 	return verdict
 }
@@ -85,38 +83,37 @@ func newer(a, b Observation) bool {
 	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Health, b.Health), cmp.Compare(a.Cause, b.Cause), cmp.Compare(a.Detail, b.Detail)) > 0
 }
 
-// sees tells whether enough references answer, and when the last one that it takes did.
-func (p Policy) sees(view []Observation, now time.Time) (proven time.Time, enough bool) {
-	var up []time.Time
-	for _, o := range view {
-		if o.Role == RoleReference && o.Health == Up && now.Sub(o.At) <= p.Fresh {
-			up = append(up, o.At)
-		}
-	}
-	if p.Quorum == 0 || len(up) < p.Quorum {
-		return time.Time{}, p.Quorum == 0
-	}
-	slices.SortFunc(up, time.Time.Compare)
-	return up[len(up)-p.Quorum], true
-}
-
 // origin judges the origin from one vantage: an address is down when any check fails there, and
-// the origin is down when all its addresses are (or, with AnyAddress, one).
+// the origin is down when all its addresses are (or, with AnyAddress, one). Addresses of a family
+// that the vantage cannot see abstain.
 func (p Policy) origin(view []Observation, now time.Time) Verdict {
-	addresses := map[string]*Verdict{}
+	eyes := p.eyes(view, now)
+	addresses, unseen := map[string]*Verdict{}, map[string]bool{}
 	for _, o := range view {
 		if o.Role != RoleOrigin {
 			continue
 		}
-		at := host(o.Address)
+		at, sight := host(o.Address), eyes.at(o.Address)
+		if !sight.clear {
+			unseen[at] = true
+			continue
+		}
 		a := addresses[at]
 		if a == nil {
-			a = &Verdict{Health: Up, Since: o.At, Until: o.At}
+			a = &Verdict{Health: Up, Since: o.At, Until: o.At, Proven: sight.proven}
 			addresses[at] = a
 		}
 		a.add(o, now.Sub(o.At) <= p.Fresh)
 	}
-	var up, down, unknown []string
+	if len(addresses) == 0 && (len(unseen) > 0 || eyes.shut()) {
+		return Verdict{Health: Unknown, Blind: true, Detail: eyes.complaint()}
+	}
+	return p.tally(addresses, max(0, p.Addresses-len(addresses)-len(unseen)))
+}
+
+// tally judges the origin by its addresses; missing ones were not looked at.
+func (p Policy) tally(addresses map[string]*Verdict, missing int) Verdict {
+	var up, down []string
 	for _, at := range slices.Sorted(maps.Keys(addresses)) {
 		switch addresses[at].Health {
 		case Up:
@@ -124,10 +121,9 @@ func (p Policy) origin(view []Observation, now time.Time) Verdict {
 		case Down:
 			down = append(down, at)
 		default:
-			unknown = append(unknown, at)
+			missing++
 		}
 	}
-	missing := max(0, p.Addresses-len(addresses)) + len(unknown)
 	switch {
 	case len(down) > 0 && (p.AnyAddress || len(up) == 0 && missing == 0):
 		return merge(Down, addresses, down)
@@ -181,6 +177,9 @@ func merge(health Health, addresses map[string]*Verdict, decided []string) Verdi
 		if a.Until.Before(v.Until) {
 			v.Until = a.Until
 		}
+		if a.Proven.Before(v.Proven) {
+			v.Proven = a.Proven
+		}
 	}
 	return v
 }
@@ -213,12 +212,4 @@ func (p Policy) fallback(latest []Observation, now time.Time) (bool, string) {
 	default:
 		return true, ""
 	}
-}
-
-// host takes the port off an address.
-func host(address string) string {
-	if ap, err := netip.ParseAddrPort(address); err == nil {
-		return ap.Addr().String()
-	}
-	return address
 }

@@ -1,7 +1,6 @@
 package failover
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
@@ -23,7 +22,10 @@ type Policy struct {
 
 	Addresses int // how many addresses the origin has
 	Hosts     int // how many hosts the fallback must be ready for
-	Quorum    int // how many references must answer for a vantage to vote; 0: no references
+	// Quorum and Quorum6 are how many references must answer at IPv4 and at IPv6 for looks at such
+	// addresses to vote. A family with 0 has no references and is judged by the other's; both 0: no
+	// references at all.
+	Quorum, Quorum6 int
 }
 
 // Target is a form that a zone can have.
@@ -116,7 +118,7 @@ func (p Policy) step(s State, v Verdict, now time.Time) State {
 // couldSee tells whether enough references answered after the origin began to fail. Those that
 // answered before say nothing of the moment when our own network may have gone.
 func (p Policy) couldSee(s State, v Verdict) bool {
-	return p.Quorum == 0 || !v.Proven.Before(s.FailingSince)
+	return p.Quorum+p.Quorum6 == 0 || !v.Proven.Before(s.FailingSince)
 }
 
 func (s *State) enter(phase Phase, now time.Time) { s.Phase, s.Since = phase, now }
@@ -134,50 +136,6 @@ func (s *State) toPrimary(now time.Time) {
 	s.enter(Primary, now)
 	s.Switched, s.TroubleAt = now, now
 	s.OutageSince = time.Time{}
-}
-
-func (p Policy) vetoSwitch(s State, v Verdict, now time.Time) []Veto {
-	vetoes := p.vetoBoth(s, p.Dwell, now)
-	if v.Doubt != "" {
-		vetoes = append(vetoes, Veto{VetoDoubt, v.Doubt + "; try: failover trigger, if you can see that it is not"})
-	}
-	if !v.FallbackReady {
-		vetoes = append(vetoes, Veto{VetoFallback, "the fallback does not serve this site yet: " + v.FallbackDetail})
-	}
-	return vetoes
-}
-
-func (p Policy) vetoReturn(s State, now time.Time) []Veto {
-	vetoes := p.vetoBoth(s, p.holdDown(s), now)
-	if p.ManualRecovery {
-		vetoes = append(vetoes, Veto{VetoManual, "the origin is well, and recovery is manual; try: failover restore"})
-	}
-	if p.MaxFailovers > 0 && len(s.Failovers) >= p.MaxFailovers {
-		vetoes = append(vetoes, Veto{VetoBudget, fmt.Sprintf(
-			"the site failed over %d times within 24 h, so the way back is by hand; try: failover restore", len(s.Failovers))})
-	}
-	return vetoes
-}
-
-// holdDown is the dwell before the way back. It doubles with every failover of the last 24 h, up
-// to an hour: an origin that flaps leaves its visitors where they are answered.
-func (p Policy) holdDown(s State) time.Duration {
-	hold := p.Dwell
-	for range len(s.Failovers) - 1 {
-		hold = max(p.Dwell, min(2*hold, time.Hour))
-	}
-	return hold
-}
-
-func (p Policy) vetoBoth(s State, dwell time.Duration, now time.Time) []Veto {
-	var vetoes []Veto
-	if s.Held {
-		vetoes = append(vetoes, Veto{VetoHeld, "held by an operator; try: failover release"})
-	}
-	if !s.Switched.IsZero() && now.Sub(s.Switched).Abs() < dwell { // far ahead only a clock can have put it that was wrong
-		vetoes = append(vetoes, Veto{VetoDwell, fmt.Sprintf("the last switch is less than %v ago; nothing to do but wait", dwell)})
-	}
-	return vetoes
 }
 
 // Target returns the form that the site's zones should have.

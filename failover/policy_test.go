@@ -31,16 +31,20 @@ func ours(health Health, when time.Time) Observation {
 	return Observation{Site: "www", Role: RoleFallback, Vantage: "here", Check: "www.example.org.", Address: "198.51.100.7:443", Health: health, At: when, Detail: "seen"}
 }
 
-// sight is two references that answer and our own server that is ready.
-func sight(when time.Time) []Observation {
+// scene is two references that answer and our own server that is ready.
+func scene(when time.Time) []Observation {
 	return []Observation{reference("a", Up, when), reference("b", Up, when), ours(Up, when)}
 }
 
 func TestJudge(t *testing.T) {
 	now := at(100)
 	a, b := "192.0.2.1", "192.0.2.2"
+	six, ref6 := "2001:db8::1", "[2001:db8:ffff::1]:443"
 	anyAddress := rules
 	anyAddress.AnyAddress = true
+	dual, onlySix := anyAddress, rules
+	dual.Quorum6 = 1
+	onlySix.Quorum, onlySix.Quorum6 = 0, 1
 	tests := []struct {
 		name   string
 		policy Policy
@@ -49,20 +53,27 @@ func TestJudge(t *testing.T) {
 		cause  Cause
 		blind  bool
 	}{
-		{"all up", rules, append(sight(now), origin(a, Up, now), origin(b, Up, now)), Up, "", false},
-		{"all down", rules, append(sight(now), origin(a, Down, now), origin(b, Down, now)), Down, CauseRefused, false},
-		{"one of two down", rules, append(sight(now), origin(a, Up, now), origin(b, Down, now)), Up, CausePartial, false},
-		{"one of two down, any", anyAddress, append(sight(now), origin(a, Up, now), origin(b, Down, now)), Down, CauseRefused, false},
-		{"one up, other unseen, any", anyAddress, append(sight(now), origin(a, Up, now)), Unknown, "", false},
-		{"one down, other unseen", rules, append(sight(now), origin(a, Down, now)), Unknown, "", false},
-		{"one up, other unseen", rules, append(sight(now), origin(a, Up, now)), Up, "", false},
-		{"one down, other stale", rules, append(sight(now), origin(a, Down, now), origin(b, Down, at(90))), Unknown, "", false},
-		{"from the future", rules, append(sight(now), origin(a, Down, at(101)), origin(b, Down, at(101))), Unknown, "", false},
-		{"newest wins", rules, append(sight(now), origin(a, Down, at(99)), origin(b, Down, at(99)), origin(a, Up, now), origin(b, Up, now)), Up, "", false},
-		{"nothing seen", rules, sight(now), Unknown, "", false},
+		{"all up", rules, append(scene(now), origin(a, Up, now), origin(b, Up, now)), Up, "", false},
+		{"all down", rules, append(scene(now), origin(a, Down, now), origin(b, Down, now)), Down, CauseRefused, false},
+		{"one of two down", rules, append(scene(now), origin(a, Up, now), origin(b, Down, now)), Up, CausePartial, false},
+		{"one of two down, any", anyAddress, append(scene(now), origin(a, Up, now), origin(b, Down, now)), Down, CauseRefused, false},
+		{"one up, other unseen, any", anyAddress, append(scene(now), origin(a, Up, now)), Unknown, "", false},
+		{"one down, other unseen", rules, append(scene(now), origin(a, Down, now)), Unknown, "", false},
+		{"one up, other unseen", rules, append(scene(now), origin(a, Up, now)), Up, "", false},
+		{"one down, other stale", rules, append(scene(now), origin(a, Down, now), origin(b, Down, at(90))), Unknown, "", false},
+		{"from the future", rules, append(scene(now), origin(a, Down, at(101)), origin(b, Down, at(101))), Unknown, "", false},
+		{"newest wins", rules, append(scene(now), origin(a, Down, at(99)), origin(b, Down, at(99)), origin(a, Up, now), origin(b, Up, now)), Up, "", false},
+		{"nothing seen", rules, scene(now), Unknown, "", false},
 		{"no reference answers", rules, []Observation{reference("a", Down, now), reference("b", Down, now), ours(Up, now), origin(a, Down, now), origin(b, Down, now)}, Unknown, "", true},
 		{"too few references answer", rules, []Observation{reference("a", Up, now), reference("b", Down, now), ours(Up, now), origin(a, Down, now), origin(b, Down, now)}, Unknown, "", true},
-		{"references stale", rules, append(sight(at(90)), origin(a, Down, now), origin(b, Down, now)), Unknown, "", true},
+		{"a cut of IPv6 alone", dual, append(scene(now), reference(ref6, Down, now), origin(a, Up, now), origin(six, Down, now)), Up, "", false},
+		{"a cut of IPv4 alone", dual, []Observation{reference("a", Down, now), reference("b", Down, now), reference(ref6, Up, now), origin(a, Down, now), origin(six, Up, now)}, Up, "", false},
+		{"dead at both families", dual, append(scene(now), reference(ref6, Up, now), origin(a, Down, now), origin(six, Down, now)), Down, CauseRefused, false},
+		{"dead at IPv4, no IPv6 here", dual, append(scene(now), reference(ref6, Down, now), origin(a, Down, now), origin(six, Down, now)), Down, CauseRefused, false},
+		{"all of the origin is in the family that is cut", dual, append(scene(now), reference(ref6, Down, now), origin(six, Down, now)), Unknown, "", true},
+		{"IPv6 without references of its own", anyAddress, append(scene(now), origin(a, Up, now), origin(six, Down, now)), Down, CauseRefused, false},
+		{"IPv4 without references of its own", onlySix, []Observation{reference(ref6, Down, now), origin(a, Down, now), origin(b, Down, now)}, Unknown, "", true},
+		{"references stale", rules, append(scene(at(90)), origin(a, Down, now), origin(b, Down, now)), Unknown, "", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -128,7 +139,7 @@ func walk(p Policy, s State, script string) (State, []Phase) {
 	phases := []Phase{}
 	for i, letter := range script {
 		now := at(float64(i))
-		seen := sight(now)
+		seen := scene(now)
 		switch letter {
 		case 'u':
 			seen = append(seen, origin("192.0.2.1", Up, now), origin("192.0.2.2", Up, now))
@@ -252,6 +263,9 @@ func TestTarget(t *testing.T) {
 
 func TestCommands(t *testing.T) {
 	ready, notReady := Verdict{Health: Up, FallbackReady: true}, Verdict{Health: Down, FallbackDetail: "no certificate"}
+	against := func(rule string) Verdict {
+		return Verdict{Health: Up, FallbackReady: true, Against: []Veto{{rule, "as told"}}}
+	}
 	tests := []struct {
 		name    string
 		state   State
@@ -270,6 +284,15 @@ func TestCommands(t *testing.T) {
 		{"restore", State{Phase: InFallback, Latched: true}, Command{Action: Restore}, ready, false, func(s State) bool { return s.Phase == Primary && !s.Latched && !s.Held }},
 		{"restore to a dead origin", State{Phase: InFallback}, Command{Action: Restore}, notReady, true, nil},
 		{"restore to a dead origin, forced", State{Phase: InFallback}, Command{Action: Restore, Force: true}, notReady, false, func(s State) bool { return s.Phase == Primary && s.Held }},
+		{"restore, the budget used up", State{Phase: InFallback, Failovers: []time.Time{t0, t0}}, Command{Action: Restore}, ready, true, nil},
+		{"restore, the budget used up a day ago", State{Phase: InFallback, Failovers: []time.Time{at(-90000), t0}}, Command{Action: Restore}, ready, false, func(s State) bool { return s.Phase == Primary }},
+		{"restore, the budget overridden", State{Phase: InFallback, Failovers: []time.Time{t0, t0}}, Command{Action: Restore, Override: []string{VetoBudget}}, ready, false, func(s State) bool { return s.Phase == Primary && !s.Held }},
+		{"trigger, the network shared", State{Phase: Primary}, Command{Action: Trigger}, against(VetoNetwork), true, nil},
+		{"trigger, the network shared, another rule overridden", State{Phase: Primary}, Command{Action: Trigger, Override: []string{VetoUnable}}, against(VetoNetwork), true, nil},
+		{"trigger, the network shared, overridden", State{Phase: Primary}, Command{Action: Trigger, Override: []string{VetoNetwork}}, against(VetoNetwork), false, func(s State) bool { return s.Phase == InFallback }},
+		{"trigger, the provider unable", State{Phase: Primary}, Command{Action: Trigger}, against(VetoUnable), true, nil},
+		{"trigger, no baseline", State{Phase: Primary}, Command{Action: Trigger}, against(VetoBaseline), true, nil},
+		{"trigger, the provider not seen: the wish is kept", State{Phase: Primary}, Command{Action: Trigger}, against(VetoUnseen), false, func(s State) bool { return s.Phase == InFallback }},
 		{"hold", State{Phase: Primary}, Command{Action: Hold}, ready, false, func(s State) bool { return s.Held }},
 		{"release", State{Phase: Primary, Held: true}, Command{Action: Release}, ready, false, func(s State) bool { return !s.Held }},
 		{"nonsense", State{Phase: Primary}, Command{Action: "explode"}, ready, true, nil},
@@ -284,6 +307,22 @@ func TestCommands(t *testing.T) {
 				t.Errorf("state %+v", s)
 			}
 		})
+	}
+}
+
+// TestEveryObjectionStopsAutomation: a rule that is broken when the switch is due holds it, by its name.
+func TestEveryObjectionStopsAutomation(t *testing.T) {
+	for _, rule := range []string{VetoUnseen, VetoBaseline, VetoNetwork, VetoUnable} {
+		failing := State{Phase: Suspect, FailingSince: at(0), EvidenceAt: at(99)}
+		v := Verdict{Health: Down, Cause: CauseRefused, Until: at(100), Proven: at(100), FallbackReady: true, Against: []Veto{{rule, "as told"}}}
+		s := rules.Follow(failing, v, at(100))
+		if s.Phase != Suspect || len(s.Vetoes) != 1 || s.Vetoes[0].Rule != rule {
+			t.Errorf("%s: phase %s, vetoes %v", rule, s.Phase, s.Vetoes)
+		}
+		v.Against = nil
+		if s = rules.Follow(s, v, at(101)); s.Phase != InFallback || len(s.Vetoes) != 0 {
+			t.Errorf("%s is gone: phase %s, vetoes %v", rule, s.Phase, s.Vetoes)
+		}
 	}
 }
 

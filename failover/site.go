@@ -52,6 +52,8 @@ type Fallback struct {
 	IPv4  []netip.Addr
 	IPv6  []netip.Addr
 	CNAME string // canonical; exclusive with the addresses
+	// SameNetwork accepts that the fallback is in an origin's network; see [Neighbours].
+	SameNetwork bool
 }
 
 // Kinds of check.

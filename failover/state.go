@@ -68,25 +68,6 @@ type ZoneState struct {
 	Trouble string `json:"trouble,omitempty"`
 }
 
-// Veto is a reason why a wanted switch does not happen.
-type Veto struct {
-	Rule    string `json:"rule"`    // one of the Veto constants
-	Message string `json:"message"` // one sentence, with what to do
-}
-
-// Names of the safety rules that can veto.
-const (
-	VetoBlind    = "blind"
-	VetoHeld     = "held"
-	VetoManual   = "manual-recovery"
-	VetoDwell    = "dwell"
-	VetoBudget   = "switch-budget"
-	VetoFallback = "fallback-not-ready"
-	VetoDoubt    = "mass-failure"
-	VetoUnwell   = "origin-unwell" // binds operators alone: automation never goes back to such an origin
-	VetoDrift    = "drift"         // the zone holds what neither the baseline nor we put there
-)
-
 // SameDecision tells whether two states differ at most in their running evidence, which is not
 // worth a journal entry.
 func (s State) SameDecision(o State) bool {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/failover-dns/failover/failover"
 )
 
 // TestDocs compares docs/cli.md with the commands, their flags and the exit codes.
@@ -100,4 +103,27 @@ func commands(root *cobra.Command) []*cobra.Command {
 		}
 	}
 	return out
+}
+
+// TestRulesAreDocumented compares docs/rules.md with the rules there are, and whom they bind.
+func TestRulesAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("../../failover/rules.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]bool{} // to whether an operator can override
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\|.*\\| ([^|]*) \\|$").FindAllStringSubmatch(string(text), -1) {
+		documented[m[1]] = strings.HasPrefix(m[2], "overrides")
+	}
+	built := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^\tVeto\w+\s+= "([a-z-]+)"`).FindAllStringSubmatch(string(source), -1) {
+		built[m[1]] = slices.Contains(failover.OperatorRules(), m[1])
+	}
+	if len(built) < 10 || !maps.Equal(documented, built) {
+		t.Errorf("docs/rules.md has %v, failover/rules.go %v", documented, built)
+	}
 }

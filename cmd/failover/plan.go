@@ -18,7 +18,7 @@ func newPlan(p *program) *cobra.Command {
 	c := oneSite(&cobra.Command{
 		Use:   "plan SITE",
 		Short: "Show what a switch would change, without changing anything",
-		Long:  "Ask the running controller what a switch would change in the site's zones: one line for each record\nset, before and after. Nothing is changed.",
+		Long:  "Ask the running controller what a switch would change in the site's zones: one line for each record\nset, before and after, and the safety rules that would refuse it. Nothing is changed.",
 	}, p)
 	c.Flags().Var((*targetFlag)(&target), "to", "`form` the zones should have: fallback, armed (low TTLs) or origin")
 	_ = c.RegisterFlagCompletionFunc("to", cobra.FixedCompletions([]cobra.Completion{"fallback", "armed", "origin"}, cobra.ShellCompDirectiveNoFileComp))
@@ -34,9 +34,23 @@ func newPlan(p *program) *cobra.Command {
 			return p.json(plans)
 		}
 		p.writePlans(plans)
-		return nil
+		if target != failover.ToFallback {
+			return nil
+		}
+		statuses, err := someSites(c.Context(), client, args)
+		for _, s := range statuses {
+			p.writeObjections(s)
+		}
+		return err
 	}
 	return c
+}
+
+// writeObjections says which safety rules would refuse the switch.
+func (p *program) writeObjections(s failover.SiteStatus) {
+	for _, v := range s.Verdict.Objections() {
+		fmt.Fprintf(p.out, "%s: a switch would be refused: %s: %s\n", s.Site, v.Rule, v.Message)
+	}
 }
 
 // targetFlag is the value of --to.

@@ -156,6 +156,11 @@ func notes(t *table, s failover.SiteStatus, now time.Time) {
 	for _, v := range s.State.Vetoes {
 		t.note(v.Rule+": "+v.Message, yellow)
 	}
+	for _, v := range s.Verdict.Against {
+		if !slices.ContainsFunc(s.State.Vetoes, func(said failover.Veto) bool { return said.Rule == v.Rule }) {
+			t.note("a switch would be refused: "+v.Rule+": "+v.Message, yellow)
+		}
+	}
 	for _, o := range s.Observations {
 		if o.Warning != "" {
 			t.note("warning: "+o.Check+" at "+o.Address+": "+o.Warning, yellow)

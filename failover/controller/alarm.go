@@ -13,6 +13,7 @@ const (
 	AlarmFallback  = "fallback"  // our own server is not ready for the site
 	AlarmVeto      = "veto"      // a wanted switch does not happen
 	AlarmBlind     = "blind"     // too few references answer
+	AlarmClock     = "clock"     // this machine's clock was set
 	AlarmReference = "reference" // a reference has failed for long
 	AlarmPage      = "page"      // the page cannot be published
 	AlarmOrphan    = "orphan"    // the journal knows a failed-over site that is not configured

@@ -57,8 +57,8 @@ func (r *runner) takeNew(z failover.ZoneState, w *zoneWork, current []failover.R
 	sets := failover.Select(current, z.Names)
 	switch {
 	case failover.SameSets(sets, known(z)):
-		if z.Applied == failover.ToOrigin {
-			z.Baseline = sets // the same, with the provider's own fields of this moment; recorded with the plan
+		if z.Applied != failover.ToFallback { // with the provider's own fields of this moment; recorded with the plan
+			z.Baseline = failover.Refresh(z.Baseline, sets)
 		}
 		return z, nil
 	case z.Applied == failover.ToFallback, r.running.Overridden(failover.VetoDrift):
@@ -144,10 +144,10 @@ func (r *runner) foresee(z failover.ZoneState, w *zoneWork, baseline, current []
 	d := r.draft(z, w)
 	d.Baseline, d.Written = baseline, failover.Select(current, z.Names)
 	if _, err := failover.MakePlan(d, failover.ToFallback, current); err != nil {
-		r.c.raise(r.site.Name, AlarmUnable, "a switch would not be possible: "+err.Error())
-		return
+		w.unable = err.Error()
+	} else {
+		w.unable = ""
 	}
-	r.c.clear(r.site.Name, AlarmUnable)
 }
 
 // rounds is how often an overwritten zone is put right in one outage before it is called a fight.

@@ -36,7 +36,7 @@ func (r *runner) act(ctx context.Context, w *zoneWork, target failover.Target, n
 		var current []failover.RecordSet
 		var seen []failover.Observation
 		err := r.gated(ctx, w, target, func() (err error) {
-			if current, err = w.zone.Read(ctx, names); err == nil && demanding {
+			if current, err = r.readZone(ctx, w, names); err == nil && demanding {
 				seen = r.c.opts.Look(ctx, r.site)
 			}
 			return err
@@ -54,10 +54,10 @@ func (r *runner) act(ctx context.Context, w *zoneWork, target failover.Target, n
 	})
 }
 
-// urgent lets calls that move visitors, either way, use the share of a provider's budget that is
-// kept for them; lowering TTLs may wait.
+// urgent lets calls that move visitors, either way, or that a switch waits for, use the share of a
+// provider's budget that is kept for them; lowering TTLs may wait.
 func (r *runner) urgent(ctx context.Context, w *zoneWork, target failover.Target) context.Context {
-	if target == failover.ToFallback || r.entry.State.Zone(w.ref).Applied == failover.ToFallback {
+	if target == failover.ToFallback || r.entry.State.Zone(w.ref).Applied == failover.ToFallback || r.waitsFor(w) {
 		return failover.Urgent(ctx)
 	}
 	return ctx

@@ -99,7 +99,7 @@ func (r *runner) command(cmd *command) {
 		return
 	}
 	now := time.Now()
-	next, err := r.site.Policy.Command(r.running, cmd.word, r.site.Policy.Judge(r.view(), now), now)
+	next, err := r.site.Policy.Command(r.running, cmd.word, r.verdict(now), now)
 	if err != nil {
 		r.finish(err)
 		return
@@ -189,8 +189,8 @@ func (r *runner) settled() {
 	r.finish(nil)
 }
 
-// heard tells the command under way what the authoritative servers answered.
-func (r *runner) heard(err error) {
+// told tells the command under way what the authoritative servers answered.
+func (r *runner) told(err error) {
 	if r.listener != nil && err != nil {
 		r.finish(err)
 	}

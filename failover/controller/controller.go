@@ -77,7 +77,10 @@ type Controller struct {
 	alarms     map[[2]string]Alarm
 	lost       map[failover.ObservationKey]time.Time // references that fail, since when
 	herd       herd
-	ctx        context.Context // of Run; nil before
+	providers  providers
+	clock      clock
+	blind      map[string]string // sites that cannot be judged, why
+	ctx        context.Context   // of Run; nil before
 	wg         sync.WaitGroup
 
 	gates  map[string]*gate // by provider; c.mu guards it
@@ -119,6 +122,8 @@ func New(opts Options) *Controller {
 		alarms:     map[[2]string]Alarm{},
 		lost:       map[failover.ObservationKey]time.Time{},
 		herd:       herd{},
+		providers:  providers{},
+		blind:      map[string]string{},
 		gates:      map[string]*gate{},
 	}
 }

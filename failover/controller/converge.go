@@ -19,12 +19,16 @@ type zoneWork struct {
 	cut  func()          // ends that step if it only reads; else nil
 	on   failover.Target // what that step is for
 	from time.Time       // when it began
+	// patience is how long the next reading may take that is in the way; see the constant.
+	patience time.Duration
 
 	ladder    *backoff.ExponentialBackOff
 	notUntil  time.Time       // after a failure: when to try again
 	told      time.Time       // until when the provider asked to be left alone
 	pausedFor failover.Target // what was wanted then; another wish does not wait
 	failure   string          // the failure
+	heard     time.Time       // when a call was begun that its provider answered; see [runner.heard]
+	unable    string          // why no switch of the zone is possible, as of the last reading
 	strange   stranger        // somebody else's records, seen and not yet believed
 	readAt    time.Time       // when the zone was last read and found as expected
 	insisted  bool            // an operator's word is being carried out: what is fresh need not stand first
@@ -40,7 +44,7 @@ func (r *runner) work(z failover.ZoneState) *zoneWork {
 	if w := r.zones[z.ZoneRef]; w != nil {
 		return w
 	}
-	w := &zoneWork{ref: z.ZoneRef, ladder: backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second),
+	w := &zoneWork{ref: z.ZoneRef, patience: patience, ladder: backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second),
 		backoff.WithMaxInterval(time.Minute), backoff.WithMaxElapsedTime(0))}
 	if z.Untouched() && len(z.Baseline) > 0 {
 		w.readAt = time.Now().Add(-spread(r.site.Name+z.Zone, r.c.opts.Refresh)) // thousands of zones are not all read at start
@@ -63,8 +67,9 @@ func (r *runner) converge(ctx context.Context) time.Duration {
 	target := r.target(r.running)
 	for _, z := range r.entry.State.Zones {
 		w := r.work(z)
-		if w.busy && w.cut != nil && w.on != target && time.Since(w.from) > patience {
+		if w.busy && w.cut != nil && (w.on != target || r.waitsFor(w)) && time.Since(w.from) > w.patience {
 			w.cut()
+			w.patience *= 2 // it may be slow, not stuck
 		}
 		pause := time.Until(w.notUntil)
 		if !w.busy && (pause <= 0 || w.pausedFor != target) {
@@ -102,14 +107,15 @@ func (r *runner) advance(ctx context.Context, w *zoneWork, target failover.Targe
 		r.resolve(ctx, w, target, z)
 	case len(z.Baseline) == 0:
 		r.capture(ctx, w, target, z)
-	case r.wants(z, w, target) && !r.spare(target):
+	case r.wants(z, w, target) && !r.spare(z, target):
 		r.change(ctx, w, target, z)
-	case time.Since(w.readAt) >= r.refresh(w.ref):
+	case time.Since(w.readAt) >= r.refresh(w.ref) || r.mustAsk(w):
 		r.reread(ctx, w, target, z)
 	}
 }
 
-// patience is how long a reading may take after something else is wanted than what it was for.
+// patience is how long a reading may take at first after something else is wanted than what it was
+// for, or while a switch waits for it.
 const patience = 2 * time.Second
 
 // step makes one call beside the loop. What call returns runs in the loop, and may begin the next
@@ -137,8 +143,11 @@ func (r *runner) step(ctx context.Context, w *zoneWork, target failover.Target, 
 
 // read is the step of reading a zone.
 func (r *runner) read(ctx context.Context, w *zoneWork, target failover.Target, names []string, then func(current []failover.RecordSet) error) {
+	if r.running.Phase == failover.Suspect {
+		ctx = failover.Urgent(ctx) // a switch may hang on it
+	}
 	r.step(ctx, w, target, func(ctx context.Context) func() error {
-		current, err := w.zone.Read(ctx, names)
+		current, err := r.readZone(ctx, w, names)
 		return func() error {
 			if err != nil {
 				return err
@@ -146,6 +155,14 @@ func (r *runner) read(ctx context.Context, w *zoneWork, target failover.Target, 
 			return then(current)
 		}
 	})
+}
+
+// readZone reads a zone and notes whether its provider can be reached.
+func (r *runner) readZone(ctx context.Context, w *zoneWork, names []string) ([]failover.RecordSet, error) {
+	begun := time.Now()
+	current, err := w.zone.Read(ctx, names)
+	r.c.hear(w.ref.Provider, begun, err)
+	return current, err
 }
 
 // refresh is the time between two readings of a zone that is as it should be. It is short while the
@@ -180,10 +197,22 @@ func (r *runner) wants(z failover.ZoneState, w *zoneWork, target failover.Target
 	return !failover.SameSets(form, known(z)) || target != z.Applied && target != failover.ToArmed
 }
 
-// spare tells whether a change is left out for now: when many sites fail at once, the calls that
-// lowering TTLs would cost are needed for the switches.
-func (r *runner) spare(target failover.Target) bool {
-	return target == failover.ToArmed && r.running.Phase == failover.Suspect && r.c.mass() != ""
+// spare tells whether a change is left out for now. Automation moves visitors only on what it sees at
+// that moment: away from an origin that fails, to one that is well. A wish that could not be carried out
+// when it was decided, for the provider or our own network was gone, may have been overtaken; and what
+// took visitors away from the origin may have been another's write. When many sites fail at once, the
+// calls that lowering TTLs would cost are needed for the switches.
+func (r *runner) spare(z failover.ZoneState, target failover.Target) bool {
+	s := r.running
+	seen := time.Since(s.EvidenceAt).Abs() <= r.site.Policy.Fresh
+	switch away := z.Applied == failover.ToFallback; {
+	case target == failover.ToFallback:
+		return !away && !s.Latched && (!seen || s.FailingSince.IsZero())
+	case away:
+		return (!seen || s.HealthySince.IsZero()) && !s.Overridden(failover.VetoUnwell)
+	default:
+		return target == failover.ToArmed && s.Phase == failover.Suspect && r.c.mass() != ""
+	}
 }
 
 // anyWants tells whether any zone of the state still lacks the wanted form.

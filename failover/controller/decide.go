@@ -43,7 +43,7 @@ func (r *runner) decide(ctx context.Context) {
 func (r *runner) judge() (next failover.State, due bool) {
 	now := time.Now()
 	r.startAnew()
-	verdict := r.c.doubt(r.site.Name, r.site.Policy.Judge(r.view(), now))
+	verdict := r.c.doubt(r.site.Name, r.verdict(now))
 	r.note(verdict)
 	next = r.site.Policy.Follow(r.running, verdict, now)
 	return next, !next.SameDecision(r.entry.State)

@@ -132,7 +132,7 @@ func (r *runner) confirmed(ctx context.Context, c *chase, answers []failover.Con
 		err = r.append(failover.EventConfirmed, "controller", c.confirmation(answers), r.running.Clone(), answers)
 	}
 	if waited {
-		r.heard(err)
+		r.told(err)
 	}
 	if err == nil {
 		r.askPanel(ctx, c)

@@ -48,23 +48,49 @@ func (c *Controller) doubt(site string, v failover.Verdict) failover.Verdict {
 	return v
 }
 
+// noteBlind keeps why a site cannot be judged; "" if it can. The controller has one alarm while any cannot.
+func (c *Controller) noteBlind(site, why string) {
+	c.mu.Lock()
+	if why == "" {
+		delete(c.blind, site)
+	} else {
+		c.blind[site] = why
+	}
+	blind := len(c.blind)
+	for _, other := range c.blind {
+		why = max(why, other) // the same words, whoever of them looked last
+	}
+	c.mu.Unlock()
+	if blind > 0 {
+		c.raise("", AlarmBlind, why+", so what is seen that way changes nothing")
+	} else {
+		c.clear("", AlarmBlind)
+	}
+}
+
 // longDead is for how long a reference must have failed before it says nothing about now.
 const longDead = 10 * time.Minute
 
-// clearlySees tells whether every reference answers but those that are long dead, and some do.
+// clearlySees tells whether every reference answers but those that are long dead, and some do. An
+// address family in which none answers is no doubt: what is seen over it does not count anyway.
 func (c *Controller) clearlySees() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	answering := 0
+	answers, fails := map[bool]bool{}, map[bool]bool{} // by family
 	for key, o := range c.references {
-		switch {
-		case o.Health == failover.Up:
-			answering++
-		case time.Since(c.lost[key]) < longDead:
+		six := failover.IPv6(o.Address)
+		if o.Health == failover.Up {
+			answers[six] = true
+		} else if time.Since(c.lost[key]) < longDead {
+			fails[six] = true
+		}
+	}
+	for six := range answers {
+		if fails[six] {
 			return false
 		}
 	}
-	return answering > 0
+	return len(answers) > 0
 }
 
 // noteReference keeps since when a reference fails; c.mu is held.

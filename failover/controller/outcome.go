@@ -19,9 +19,6 @@ func (r *runner) outcome(w *zoneWork, plan failover.Plan, took time.Duration, er
 	case err == nil:
 		return r.applied(w, z, took)
 	case errors.Is(err, failover.ErrDrift):
-		if w.zone.Abilities().Atomic { // else it may be half done, which is found out next
-			z.Plan = nil
-		}
 		return r.trouble(z, failover.EventDrift, err)
 	case kind == failover.KindLost, kind == "":
 		return r.trouble(z, failover.EventUnknown, err)

@@ -3,7 +3,6 @@ package controller
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/failover-dns/failover/failover"
@@ -21,12 +20,12 @@ func (r *runner) resolve(ctx context.Context, w *zoneWork, target failover.Targe
 		switch {
 		case failover.SameSets(sets, plan.After):
 			return r.applied(w, z, 0)
-		case failover.SameSets(sets, plan.Before) && plan.Target == target && r.target(r.running) == target:
+		case failover.SameSets(sets, plan.Before) && plan.Target == target && r.target(r.running) == target && !r.spare(z, target):
 			r.replace(ctx, w, plan)
 			return nil
 		case failover.SameSets(sets, plan.Before):
-			return r.abandon(z, fmt.Sprintf("plan %d was not applied, and %s is wanted now", plan.Generation, r.target(r.running)))
-		case !w.zone.Abilities().Atomic && half(plan, sets):
+			return r.abandon(z, fmt.Sprintf("plan %d was not applied, and %s is not wanted now", plan.Generation, plan.Target))
+		case plan.Half(sets):
 			return r.halfway(z, plan, sets)
 		case r.running.Overridden(failover.VetoDrift):
 			return r.abandon(z, fmt.Sprintf("plan %d: the zone is neither before nor after it; the operator's force goes on", plan.Generation))
@@ -45,18 +44,6 @@ func (r *runner) abandon(z failover.ZoneState, message string) error {
 		s.LameUntil = until // the provider may still carry it out, late
 	}
 	return r.append(failover.EventFailed, "controller", message, s, nil)
-}
-
-// half tells whether every set is as before the plan or as after it: a provider that changes one set
-// after the other stopped on the way.
-func half(plan failover.Plan, sets []failover.RecordSet) bool {
-	left := failover.Diff(plan.After, sets)
-	for _, done := range failover.Diff(plan.Before, sets) {
-		if slices.ContainsFunc(left, func(c failover.Change) bool { return c.Key() == done.Key() }) {
-			return false
-		}
-	}
-	return true
 }
 
 // halfway takes a half-done change for the form that the zone has; what is wanted follows from there.

@@ -12,6 +12,7 @@ import (
 func (r *runner) rest(w *zoneWork, target failover.Target, err error) {
 	if err == nil {
 		w.ladder.Reset()
+		w.patience = patience
 		w.notUntil, w.failure = time.Time{}, ""
 		if r.firstTrouble() == "" {
 			r.c.clear(r.site.Name, AlarmZone)

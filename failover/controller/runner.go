@@ -16,6 +16,7 @@ type runner struct {
 	c        *Controller
 	site     failover.Site
 	fallback failover.Fallback
+	shared   []failover.Veto // objects where origin and fallback share a network
 
 	cancel   context.CancelFunc // set by launch
 	stopped  chan struct{}
@@ -24,11 +25,12 @@ type runner struct {
 
 	mu           sync.Mutex // guards what others read
 	observations map[failover.ObservationKey]failover.Observation
-	entry        failover.Entry // the newest; Seq 0 before start
-	running      failover.State // entry.State with running evidence
-	acting       int            // how many changes are under way
-	failure      string         // of the step that failed last, if none succeeded since
-	blank        bool           // what was seen no longer counts: the evidence starts anew
+	entry        failover.Entry  // the newest; Seq 0 before start
+	running      failover.State  // entry.State with running evidence
+	acting       int             // how many changes are under way
+	failure      string          // of the step that failed last, if none succeeded since
+	against      []failover.Veto // what stood against a switch at the last look
+	blank        bool            // what was seen no longer counts: the evidence starts anew
 
 	// Only the runner's own goroutine uses these.
 	zones     map[failover.ZoneRef]*zoneWork
@@ -53,7 +55,7 @@ type published struct {
 
 func newRunner(c *Controller, site failover.Site, fallback failover.Fallback) *runner {
 	return &runner{
-		c: c, site: site, fallback: fallback,
+		c: c, site: site, fallback: fallback, shared: neighbours(site, fallback),
 		stopped:      make(chan struct{}),
 		wake:         make(chan struct{}, 1),
 		commands:     make(chan *command),
@@ -146,6 +148,9 @@ func (r *runner) start() error {
 	r.mu.Lock()
 	r.entry, r.running = entry, entry.State
 	r.mu.Unlock()
+	if ahead := time.Until(entry.At); ahead > time.Minute {
+		r.c.noteStart(ahead)
+	}
 	r.behind, r.forced = false, 0
 	if len(entry.State.Overrides) > 0 {
 		r.forced = entry.Seq // it may not have been carried out everywhere

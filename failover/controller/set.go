@@ -41,6 +41,7 @@ func (c *Controller) Set(sites []failover.Site, fallback failover.Fallback) {
 	for _, r := range gone {
 		delete(c.runners, r.site.Name)
 		delete(c.herd, r.site.Name)
+		delete(c.blind, r.site.Name)
 		if _, stays := wanted[r.site.Name]; !stays {
 			maps.DeleteFunc(c.alarms, func(key [2]string, _ Alarm) bool { return key[0] == r.site.Name })
 		}

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -24,10 +25,16 @@ func (r *runner) show() {
 
 // note raises and clears the alarms that follow from a verdict and the state.
 func (r *runner) note(v failover.Verdict) {
-	if v.Blind && r.misses() {
-		r.c.raise("", AlarmBlind, "too few references answer: our own network may be down, so nothing is changed")
+	blind := ""
+	if v.Blind && r.asked() {
+		blind = v.Detail
+	}
+	r.c.noteBlind(r.site.Name, blind)
+	would := slices.IndexFunc(v.Against, func(v failover.Veto) bool { return v.Rule == failover.VetoUnable || v.Rule == failover.VetoNetwork })
+	if would >= 0 {
+		r.c.raise(r.site.Name, AlarmUnable, fmt.Sprintf("a switch would not be made: %s: %s", v.Against[would].Rule, v.Against[would].Message))
 	} else {
-		r.c.clear("", AlarmBlind)
+		r.c.clear(r.site.Name, AlarmUnable)
 	}
 	if v.FallbackReady {
 		r.c.clear(r.site.Name, AlarmFallback)
@@ -42,12 +49,18 @@ func (r *runner) note(v failover.Verdict) {
 	}
 }
 
-// misses tells whether a reference failed or was not heard of lately; right after the start those
-// that were not asked yet are no reason for an alarm.
-func (r *runner) misses() bool {
-	return slices.ContainsFunc(r.c.seen(), func(o failover.Observation) bool {
-		return o.Health != failover.Up || time.Since(o.At) > r.site.Policy.Fresh
-	})
+// asked tells whether so many references were asked that silence means something; right after the
+// start it does not.
+func (r *runner) asked() bool {
+	four, six := 0, 0
+	for _, o := range r.c.seen() {
+		if failover.IPv6(o.Address) {
+			six++
+		} else {
+			four++
+		}
+	}
+	return four >= r.site.Policy.Quorum && six >= r.site.Policy.Quorum6
 }
 
 // lookedAll tells whether our own server was looked at for every host since start.

@@ -23,6 +23,7 @@ func (r *runner) status() failover.SiteStatus {
 	verdict := r.site.Policy.Judge(r.view(), now)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	verdict.Against = r.against
 	s := failover.SiteStatus{Site: r.site.Name, State: r.running, Verdict: verdict, Acting: r.acting > 0,
 		Target: r.site.Policy.Target(r.running, now)}
 	for _, h := range r.site.Hosts {

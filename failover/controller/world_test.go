@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,8 @@ type world struct {
 	origin    failover.Health
 	reference failover.Health
 	ours      failover.Health
+	cause     failover.Cause // of the origin's failure; refused if empty
+	expiry    time.Time      // of the origin's certificate
 	shown     []string       // what visitors were shown, in order
 	tune      func(*Options) // changes what start gives the controller; may be nil
 	alarms    []string
@@ -109,12 +112,15 @@ func (w *world) start() {
 	wg.Go(func() {
 		for {
 			w.mu.Lock()
-			origin, reference := w.origin, w.reference
+			origin, reference, cause, expiry := w.origin, w.reference, failover.Cause(""), w.expiry
+			if origin == failover.Down {
+				cause = cmp.Or(w.cause, failover.CauseRefused)
+			}
 			w.mu.Unlock()
 			w.c.Observe(failover.Observation{Role: failover.RoleReference, Check: "tcp", Address: "203.0.113.1:443", At: time.Now(), Health: reference})
 			w.c.Observe(w.look())
 			w.c.Observe(failover.Observation{Site: "www", Role: failover.RoleOrigin, Check: "front", Address: "192.0.2.1:443",
-				At: time.Now(), Health: origin, Cause: map[bool]failover.Cause{true: failover.CauseRefused}[origin == failover.Down]})
+				At: time.Now(), Health: origin, Cause: cause, Expiry: expiry})
 			select {
 			case <-ctx.Done():
 				return

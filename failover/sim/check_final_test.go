@@ -134,7 +134,7 @@ func (c *checker) waits(f Final) string {
 		return "latched"
 	}
 	for _, v := range state.Vetoes {
-		if v.Rule != failover.VetoDwell && v.Rule != failover.VetoBlind {
+		if v.Rule != failover.VetoDwell {
 			if !alarmed(f, f.Status.Site, controller.AlarmVeto) {
 				c.broken("I3", "%s: %s, and no alarm", f.Status.Site, v.Rule)
 			}

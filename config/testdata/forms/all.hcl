@@ -69,10 +69,11 @@ fallback {
   check        = ["198.51.100.7:8443"]
   check_roots  = "/etc/failover/ca.pem"
   min_validity = "72h"
+  same_network = true
 }
 
 references {
-  tcp      = ["192.0.2.1:443", "192.0.2.2:443"]
+  tcp      = ["192.0.2.1:443", "[2001:db8:5::1]:443"]
   dns      = ["192.0.2.1:53"]
   quorum   = 1
   mass_failure = 70

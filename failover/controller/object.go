@@ -1,0 +1,141 @@
+package controller
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/failover-dns/failover/failover"
+)
+
+// verdict judges what was seen, and adds what stands against a switch as far as the loop knows it.
+func (r *runner) verdict(now time.Time) failover.Verdict {
+	v := r.site.Policy.Judge(r.view(), now)
+	v.Against = append(r.objections(v.Until), r.byClock(v)...)
+	r.mu.Lock()
+	r.against = v.Against
+	r.mu.Unlock()
+	return v
+}
+
+// objections are the safety rules that the loop can tell to be broken.
+func (r *runner) objections(until time.Time) []failover.Veto {
+	list := slices.Clone(r.shared)
+	unseen := ""
+	for _, z := range r.entry.State.Zones {
+		w := r.work(z)
+		if len(z.Baseline) == 0 {
+			list = append(list, failover.Veto{Rule: failover.VetoBaseline, Message: fmt.Sprintf("the records of %s are not known yet: %s",
+				z.Zone, cmp.Or(w.failure, z.Trouble, "the zone is being read"))})
+		}
+		if w.unable != "" {
+			list = append(list, failover.Veto{Rule: failover.VetoUnable, Message: w.unable})
+		}
+		unseen = cmp.Or(unseen, fmt.Sprintf("the DNS provider of %s has not answered while the origin failed, so the cause may be on our side: %s",
+			z.Zone, cmp.Or(w.failure, "it is being asked")))
+	}
+	if r.running.Phase == failover.Suspect && len(list) == len(r.shared) && !r.heardAny(until) {
+		list = append(list, failover.Veto{Rule: failover.VetoUnseen, Message: unseen})
+	}
+	return list
+}
+
+// neighbours objects to a fallback in the origin's network, unless the configuration accepts that.
+func neighbours(site failover.Site, fallback failover.Fallback) []failover.Veto {
+	if fallback.SameNetwork {
+		return nil
+	}
+	for _, origin := range site.Origin {
+		for _, own := range slices.Concat(fallback.IPv4, fallback.IPv6) {
+			if network, found := failover.Neighbours(origin, own); found {
+				return []failover.Veto{{Rule: failover.VetoNetwork, Message: fmt.Sprintf("the fallback's %s is in the network of the origin's %s (%s), "+
+					"and what takes the one down may take the other; to accept that for good: same_network = true in the fallback block", own, origin, network)}}
+			}
+		}
+	}
+	return nil
+}
+
+// providers knows when each provider was last heard of, and last asked whether it can be. c.mu guards it.
+type providers map[string]*contact
+
+type contact struct{ answered, asked time.Time }
+
+// hear notes that a call to the provider, begun at a time, came back. Any answer shows that it can be
+// reached, also one that refuses.
+func (c *Controller) hear(provider string, begun time.Time, err error) {
+	switch failover.KindOf(err) {
+	case failover.KindUnavailable, failover.KindLost:
+		return
+	case "":
+		if err != nil {
+			return
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p := c.provider(provider); begun.After(p.answered) {
+		p.answered = begun
+	}
+}
+
+// provider returns what is known of a provider; c.mu is held.
+func (c *Controller) provider(name string) *contact {
+	if c.providers[name] == nil {
+		c.providers[name] = &contact{}
+	}
+	return c.providers[name]
+}
+
+// heard tells whether the zone's provider answered a call that was begun after the origin began to fail
+// and before the origin was last seen to fail, or asked not to be called now.
+func (r *runner) heard(w *zoneWork, until time.Time) bool {
+	if time.Now().Before(w.told) {
+		return true
+	}
+	failing := r.running.FailingSince
+	if w.heard.Before(failing) { // the first answer of this failure is the one that counts
+		r.c.mu.Lock()
+		w.heard = r.c.provider(w.ref.Provider).answered
+		r.c.mu.Unlock()
+	}
+	return !w.heard.Before(failing) && !w.heard.After(until)
+}
+
+// heardAny tells whether any of the site's providers was heard: one that is down itself does not hold
+// up what can be done at another.
+func (r *runner) heardAny(until time.Time) bool {
+	return slices.ContainsFunc(r.entry.State.Zones, func(z failover.ZoneState) bool { return r.heard(r.work(z), until) })
+}
+
+// waitsFor tells whether the switch is due but for the zone's provider.
+func (r *runner) waitsFor(w *zoneWork) bool {
+	return r.running.Phase == failover.Suspect && time.Since(r.running.FailingSince) >= r.site.Policy.DownAfter && !r.heard(w, time.Now())
+}
+
+// asking is how long one site's question whether the provider can be reached is waited for before
+// another site asks as well.
+const asking = 5 * time.Second
+
+// mustAsk tells whether the zone is to be read now because a switch may be due soon: to know that the
+// provider can be reached, where one site asks for all, or whether what it was unable to do still holds.
+func (r *runner) mustAsk(w *zoneWork) bool {
+	if r.running.Phase != failover.Suspect {
+		return false
+	}
+	if w.unable != "" && time.Since(w.readAt) >= asking {
+		return true
+	}
+	if r.heard(w, time.Now()) {
+		return false
+	}
+	r.c.mu.Lock()
+	defer r.c.mu.Unlock()
+	p := r.c.provider(w.ref.Provider)
+	if time.Since(p.asked) < asking {
+		return false
+	}
+	p.asked = time.Now()
+	return true
+}

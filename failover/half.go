@@ -1,0 +1,50 @@
+package failover
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Half tells whether sets, read at the plan's names, are what a provider leaves that changes one record
+// after the other and stopped on the way: nothing but records of before the plan and of after it, all
+// that are in both, something of every set that is in both, and no name empty. It can be asked of every
+// provider, for what is written down as one transaction may not always be one.
+func (p Plan) Half(sets []RecordSet) bool {
+	before, after, now := lines(p.Before), lines(p.After), lines(sets)
+	for line := range now {
+		if !before[line] && !after[line] {
+			return false
+		}
+	}
+	for line := range before {
+		if after[line] && !now[line] {
+			return false
+		}
+	}
+	for _, name := range p.Names {
+		if !hasAddress(sets, name) { // somebody deleted it
+			return false
+		}
+	}
+	for _, set := range p.Before { // what stays is changed in place; if it is gone, somebody deleted it
+		if find(p.After, set.Key()) && !find(sets, set.Key()) {
+			return false
+		}
+	}
+	return true
+}
+
+func find(sets []RecordSet, key string) bool {
+	return slices.ContainsFunc(sets, func(s RecordSet) bool { return s.Key() == key })
+}
+
+// lines are the single records of sets, each as the world sees it.
+func lines(sets []RecordSet) map[string]bool {
+	all := map[string]bool{}
+	for _, s := range sets {
+		for _, value := range s.Values() {
+			all[fmt.Sprintf("%s %d %v %s", s.Key(), s.TTL, s.Proxied, value)] = true
+		}
+	}
+	return all
+}
