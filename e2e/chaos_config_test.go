@@ -45,6 +45,7 @@ controller {
 %s
 %s
 fallback {
+  same_network = true
   ipv4        = [%q]
   http        = [%q]
   https       = [%q]

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -118,7 +119,9 @@ func apiCut(t *testing.T) {
 	c.begin(t)
 	n.filter("", "udp dport 53 drop\n tcp dport 53 drop")
 	c.origin.set(refusing)
-	c.m.waitStatus(t, "www", "is in phase fallback", func(s failover.SiteStatus) bool { return s.State.Phase == failover.InFallback })
+	c.m.waitStatus(t, "www", "says that the provider is not seen", func(s failover.SiteStatus) bool {
+		return slices.ContainsFunc(s.State.Vetoes, func(v failover.Veto) bool { return v.Rule == failover.VetoUnseen })
+	})
 	c.stay(t, 5*time.Second, "the API cannot be reached")
 	n.filter("", "")
 	c.awaitFallback(t)
