@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"crypto/tls"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,9 @@ import (
 func clockRows() []row {
 	rows := []row{
 		{fault: faultClock, how: "an hour and a day, both ways, while all is well", run: leapsWell},
+		{fault: faultClock, how: "a day back, to before the origin's certificate", run: pastCertificate(-day, true)},
+		{fault: faultClock, how: "a month forward, past the origin's certificate", run: pastCertificate(30*day, true)},
+		{fault: faultClock, how: "started a day back, before the origin's certificate", run: pastCertificate(-day, false)},
 		{fault: faultClock, how: "an hour at a server that looks at the time (TSIG)", run: wrongTime},
 	}
 	for _, d := range []time.Duration{hour, -hour, day, -day} {
@@ -185,7 +189,9 @@ func leapsAYear(d time.Duration) func(t *testing.T) {
 			t.Error("no alarm that the fallback is not ready")
 		}
 		k.leap(t, 0)
-		c.m.waitReady(t, "www")
+		c.m.waitStatus(t, "www", "sees the origin well again", func(s failover.SiteStatus) bool {
+			return s.Verdict.Health == failover.Up && s.State.Phase == failover.Primary
+		})
 		c.awaitBaseline(t, long)
 		c.wantSwitches(t, 0)
 		c.outage(t, func() {})
@@ -267,4 +273,38 @@ func (e *eyes) turned(name string) (at time.Time) {
 		}
 	}
 	return at
+}
+
+// pastCertificate gives the origin a certificate that is valid by the right clock and not by one that
+// is off by d, and expects that this does not make an outage of it: while the controller runs, and
+// when it is started by such a clock. The fallback's certificates are valid by both.
+func pastCertificate(d time.Duration, running bool) func(t *testing.T) {
+	return func(t *testing.T) {
+		c := newCell(t, "cloudflare", quick())
+		k := c.ownClock(t)
+		template := leaf(time.Now().Add(20*day), c.hosts()...)
+		template.NotBefore = time.Now().Add(-hour)
+		cert, key := c.ca.sign(template)
+		pair, err := tls.X509KeyPair([]byte(cert), []byte(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.origin.good = pair // nobody has asked for it yet
+		c.begin(t)
+		if running {
+			k.leap(t, d)
+		} else {
+			c.m.stop()
+			k.turn(t, d)
+			c.m.start()
+		}
+		c.m.waitStatus(t, "www", "refuses to switch", refuses(failover.VetoClock))
+		c.stay(t, 4*time.Second, "the origin's certificate is invalid by our clock alone")
+		k.leap(t, 0)
+		c.m.waitStatus(t, "www", "sees the origin well again", func(s failover.SiteStatus) bool {
+			return s.Verdict.Health == failover.Up && s.State.Phase == failover.Primary
+		})
+		c.wantSwitches(t, 0)
+		c.outage(t, func() {})
+	}
 }
