@@ -31,16 +31,21 @@ func TestKeepJournal(t *testing.T) {
 	}
 	c := newCell(t, "cloudflare", quick())
 	c.begin(t)
-	for _, word := range []string{"hold", "release"} {
-		if said := c.m.say(word, "www", "--yes", "--reason", "to be kept"); said.Code != 0 {
-			t.Fatalf("failover %s: exit code %d, %s", word, said.Code, said.Err)
+	c.outage(t, func() {})
+	word := func(args ...string) {
+		if said := c.m.say(append(args, "www", "--yes", "--reason", "to be kept")...); said.Code != 0 {
+			t.Fatalf("failover %s: exit code %d, %s", args[0], said.Code, said.Err)
 		}
 	}
 	c.origin.set(refusing)
 	c.awaitFallback(t)
-	c.m.waitStatus(t, "www", "has confirmed the switch", func(s failover.SiteStatus) bool {
-		return !s.Acting && s.State.Phase == failover.InFallback && c.m.last(t).Event == failover.EventConfirmed
-	})
+	c.settled(t)
+	word("hold")
+	c.origin.set(well)
+	c.m.waitStatus(t, "www", "is held", refuses(failover.VetoHeld))
+	word("release")
+	c.awaitRest(t)
+	word("trigger", "--force") // and waits until it is confirmed
 	keep("history.json", c.m.say("history", "www", "-n", "1000", "-o", "json").Out)
 	keep("export.json", c.exported(t))
 	c.m.stop()
@@ -50,11 +55,4 @@ func TestKeepJournal(t *testing.T) {
 	}
 	keep("journal.db", string(text))
 	c.eyes.doubts.report(t)
-}
-
-// last is the newest entry of the site www.
-func (m *machine) last(t *testing.T) failover.Entry {
-	t.Helper()
-	entries := m.entries(t, "www")
-	return entries[len(entries)-1]
 }

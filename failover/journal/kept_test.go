@@ -58,7 +58,7 @@ func TestKeptJournal(t *testing.T) {
 func checkState(t *testing.T, last failover.Entry) {
 	t.Helper()
 	s := last.State
-	if s.Phase != failover.InFallback || s.Generation != 2 || len(s.Zones) != 1 || s.Zones[0].Applied != failover.ToFallback || s.Zones[0].Plan != nil {
+	if s.Phase != failover.InFallback || !s.Latched || s.Generation == 0 || len(s.Zones) != 1 || s.Zones[0].Applied != failover.ToFallback || s.Zones[0].Plan != nil {
 		t.Fatalf("the state is %+v", s)
 	}
 	records, comments := 0, 0
