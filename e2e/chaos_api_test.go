@@ -184,7 +184,7 @@ func providerRows() []row {
 			c.api.Fail(gone)
 			for range 2 {
 				c.origin.set(refusing)
-				c.m.waitStatus(t, "www", "is in phase fallback", func(s failover.SiteStatus) bool { return s.State.Phase == failover.InFallback })
+				c.m.waitStatus(t, "www", "says that the provider is not seen", refuses(failover.VetoUnseen))
 				c.origin.set(well)
 				c.m.waitStatus(t, "www", "is in phase primary", func(s failover.SiteStatus) bool { return s.State.Phase == failover.Primary })
 			}
@@ -198,7 +198,7 @@ func providerRows() []row {
 			c.begin(t)
 			c.api.Fail(gone)
 			c.origin.set(refusing)
-			c.m.waitStatus(t, "www", "is in phase fallback", func(s failover.SiteStatus) bool { return s.State.Phase == failover.InFallback })
+			c.m.waitStatus(t, "www", "says that the provider is not seen", refuses(failover.VetoUnseen))
 			lab.Within(t, long, "an alarm tells of it", func() bool { return strings.Contains(c.hooks.text(), "unavailable") })
 			c.stay(t, 3*time.Second, "the provider is away")
 			c.api.Heal()

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,9 +118,7 @@ func apiCut(t *testing.T) {
 	c.begin(t)
 	n.filter("", "udp dport 53 drop\n tcp dport 53 drop")
 	c.origin.set(refusing)
-	c.m.waitStatus(t, "www", "says that the provider is not seen", func(s failover.SiteStatus) bool {
-		return slices.ContainsFunc(s.State.Vetoes, func(v failover.Veto) bool { return v.Rule == failover.VetoUnseen })
-	})
+	c.m.waitStatus(t, "www", "says that the provider is not seen", refuses(failover.VetoUnseen))
 	c.stay(t, 5*time.Second, "the API cannot be reached")
 	n.filter("", "")
 	c.awaitFallback(t)

@@ -170,7 +170,7 @@ func nameServerHangs(t *testing.T) {
 	c.begin(t)
 	c.signalBIND(t, syscall.SIGSTOP)
 	c.origin.set(refusing)
-	c.m.waitStatus(t, "www", "is in phase fallback", func(s failover.SiteStatus) bool { return s.State.Phase == failover.InFallback })
+	c.m.waitStatus(t, "www", "says that the provider is not seen", refuses(failover.VetoUnseen))
 	rest(6 * time.Second) // longer than the time-out of an exchange
 	c.signalBIND(t, syscall.SIGCONT)
 	c.awaitFallback(t)
