@@ -102,6 +102,9 @@ func (c *checker) formHome(f Final, p *part, ref failover.ZoneRef, s failover.Si
 	}
 	got := failover.Select(c.zones[ref], s.Names(ref.Zone))
 	for _, change := range failover.Diff(want, got) {
+		if change.Before == nil && p.either[change.Key()] {
+			continue
+		}
 		if lenient && change.Before != nil && change.After != nil && change.Before.SameValues(*change.After) {
 			continue
 		}

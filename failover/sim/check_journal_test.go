@@ -114,7 +114,7 @@ func (c *checker) planned(site string, e, old failover.Entry) {
 }
 
 // wayBackIsGuarded lets planned decide.
-const wayBackIsGuarded = false
+const wayBackIsGuarded = true
 
 // adopted lets an operator's word decide what is right: the zone as it stands, but for low TTLs of ours.
 func (c *checker) adopted(site string, e failover.Entry) {

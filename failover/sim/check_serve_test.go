@@ -21,15 +21,15 @@ func (c *checker) published(site string) bool {
 // served checks that whoever comes to the fallback gets the site's page: I12.
 func (c *checker) served() {
 	for key, p := range c.parts {
-		m := c.minds[p.mover]
+		m := c.minds[p.server]
 		if !m.alive || c.now.Sub(m.bornAt) < 5*time.Second {
 			continue
 		}
-		if p.away && !c.published(key.site) {
+		if p.points && !c.published(key.site) {
 			c.broken("I12", "%s points at the fallback, which has no page for it", key.site)
 		}
 		if !p.lame.IsZero() && c.now.Sub(p.lame) < 5*time.Minute-10*time.Second && !c.published(key.site) {
-			c.broken("I12", "%s: the page went %v after the way back, with visitors still coming", key.site, c.now.Sub(p.lame))
+			c.broken("I12", "%s: the page went too soon after the way back at %s, with visitors still coming", key.site, p.lame.Format("15:04:05"))
 		}
 	}
 }

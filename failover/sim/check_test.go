@@ -28,12 +28,14 @@ type siteZone struct {
 type part struct {
 	truth    map[string]failover.RecordSet // what has to come back: key to set
 	away     bool                          // our last write points at the fallback
-	mover    string                        // the machine whose write that was
+	either   map[string]bool               // keys of sets of which nobody can tell who deleted them, a human or our plan
+	points   bool                          // the zone does, whoever wrote last
+	server   string                        // the machine that pointed it there
 	edited   bool                          // somebody else changed it at any time
 	lost     bool                          // overwritten unseen, at a provider whose looks are stale and writes unguarded
 	accepted map[string]uint64             // by machine: generation of its last write
 	writes   []time.Time                   // our changes
-	lame     time.Time                     // when it last came back
+	lame     time.Time                     // when it last ceased to point there
 }
 
 // mind is what the checker knows of the controller of one machine.

@@ -12,6 +12,7 @@ import (
 func (c *checker) version(f Fact) {
 	before := c.zones[f.Zone]
 	c.zones[f.Zone] = f.Sets
+	defer c.whereTo(f)
 	if f.Author != us {
 		c.edited(f, before)
 		return
@@ -35,13 +36,27 @@ func (c *checker) version(f Fact) {
 	if plan.Target == failover.ToFallback {
 		c.pointed(f, plan)
 	}
-	if p.away && plan.Target != failover.ToFallback {
-		p.lame = f.At
-	}
-	p.away, p.mover = plan.Target == failover.ToFallback, f.Who
+	p.away = plan.Target == failover.ToFallback
 	if fresh {
 		p.writes = append(p.writes, f.At)
 		c.rate(f.Site, f.Zone, p)
+	}
+}
+
+// whereTo notes where visitors are sent now.
+func (c *checker) whereTo(f Fact) {
+	for key, p := range c.parts {
+		if key.ref != f.Zone {
+			continue
+		}
+		points := c.anyOurs(failover.Select(f.Sets, c.sites[key.site].Names(f.Zone.Zone)))
+		switch {
+		case points && !p.points:
+			p.server = f.Who
+		case !points && p.points:
+			p.lame = f.At
+		}
+		p.points = points
 	}
 }
 
@@ -90,8 +105,11 @@ func (c *checker) overwritten(f Fact, p *part, before []failover.RecordSet) {
 }
 
 // chosen lets an operator's force decide what is right: what stood in the zone is in the journal's
-// plan, and the baseline counts.
+// plan, and the baseline counts. Where nobody edits, it decides nothing.
 func (c *checker) chosen(p *part, entry failover.Entry, plan failover.Plan) {
+	if c.rivals() {
+		return
+	}
 	p.truth = map[string]failover.RecordSet{}
 	for _, s := range entry.State.Zone(plan.ZoneRef).Baseline {
 		p.truth[s.Key()] = s
@@ -116,8 +134,10 @@ func (c *checker) edited(f Fact, before []failover.RecordSet) {
 		}
 		for _, k := range changed {
 			was, is := find(old, k), find(now, k)
+			delete(p.either, k)
 			if is == nil {
 				delete(p.truth, k)
+				p.either[k] = c.wouldDelete(key, k)
 				continue
 			}
 			if mine, known := p.truth[k]; known && was != nil && was.TTL == is.TTL {
@@ -126,6 +146,17 @@ func (c *checker) edited(f Fact, before []failover.RecordSet) {
 			p.truth[k] = *is
 		}
 	}
+}
+
+// wouldDelete tells whether a plan whose outcome is not known yet deletes the set of a key.
+func (c *checker) wouldDelete(of siteZone, key string) bool {
+	for _, m := range c.minds {
+		state := m.entries[of.site].State
+		if z := state.Zone(of.ref); z != nil && z.Plan != nil && find(z.Plan.Before, key) != nil && find(z.Plan.After, key) == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // pointed checks our own server at the instant a name is pointed at it: I2.

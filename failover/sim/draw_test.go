@@ -30,7 +30,7 @@ func (s *schedule) enrich(refs []failover.ZoneRef) {
 	s.special(refs)
 	s.habits()
 	switch {
-	case s.maybe(0.15):
+	case s.maybe(0.2) && !s.edited: // what a human edits right after one controller, the other undoes
 		s.rivals(refs)
 	case s.maybe(0.4):
 		s.reloads(refs)
@@ -38,7 +38,7 @@ func (s *schedule) enrich(refs []failover.ZoneRef) {
 	if s.maybe(0.4) {
 		s.words()
 	}
-	if s.maybe(0.3) && s.others == 0 && (commentsAreKept || !s.edited) { // no controller can know that a comment is newer than its rival's TTL
+	if s.maybe(0.3) && s.others == 0 { // no controller can know that a comment is newer than its rival's TTL
 		s.comments()
 	}
 	s.bolt = s.maybe(0.04)
@@ -103,7 +103,7 @@ func (s *schedule) words() {
 	}
 }
 
-// commentsAreKept lets people edit comments also while TTLs are low, or were low a moment ago.
+// commentsAreKept lets people edit comments also while something of ours is in the zone, or on its way.
 const commentsAreKept = false
 
 // comments are edits that change no more than the provider's own fields.
@@ -111,24 +111,33 @@ func (s *schedule) comments() {
 	for i := range 1 + s.rng.IntN(2) {
 		site := s.sites[s.rng.IntN(len(s.sites))]
 		host := site.Hosts[s.rng.IntN(len(site.Hosts))]
-		s.at(s.some(), func(w *World) { w.comment(host, fmt.Sprintf("note %d", i)) })
+		s.at(s.some(), func(w *World) { w.comment(site.Name, host, fmt.Sprintf("note %d", i)) })
 	}
 }
 
-func (w *World) comment(host failover.Host, text string) {
+func (w *World) comment(site string, host failover.Host, text string) {
 	ref := failover.ZoneRef{Provider: host.Provider, Zone: host.Zone}
+	if !commentsAreKept && !w.untouched(site) {
+		return
+	}
 	w.zones[ref].edit(human, "comment", func(sets []failover.RecordSet) []failover.RecordSet {
 		for k, s := range sets {
-			if s.Name != host.Name || !failover.Managed(s.Type) {
-				continue
+			if s.Name == host.Name && failover.Managed(s.Type) {
+				sets[k] = commented(s, text)
 			}
-			if low := s.TTL <= 60; low && !commentsAreKept {
-				return sets
-			}
-			sets[k] = commented(s, text)
 		}
 		return sets
 	})
+}
+
+// untouched tells whether nothing of ours is in the zones of a site, or on its way.
+func (w *World) untouched(site string) bool {
+	l := w.machines[0].running()
+	if l == nil {
+		return false
+	}
+	state := l.c.State(site)
+	return state != nil && !slices.ContainsFunc(state.Zones, func(z failover.ZoneState) bool { return !z.Untouched() })
 }
 
 // rivals lets a second machine run a controller of its own for the same sites, and now and then lets
@@ -136,8 +145,11 @@ func (w *World) comment(host failover.Host, text string) {
 func (s *schedule) rivals(refs []failover.ZoneRef) {
 	s.others = 1
 	points := []string{"replace.before", "replace.before", "replace.after", "read", "append.before plan", "append.after plan", "append.before phase"}
+	if s.any(steps) { // a late write of some sets of several is more than anybody can put right
+		points = points[2:]
+	}
 	for range s.rng.IntN(5) {
-		which, point, length := s.rng.IntN(2), points[s.rng.IntN(len(points))], s.length()
+		which, point, length := s.rng.IntN(2), points[s.rng.IntN(len(points))], min(s.length(), longestStall)
 		s.at(s.some(), func(w *World) { w.setStall(w.machines[which], point, length) })
 	}
 	for range s.rng.IntN(3) {
@@ -158,6 +170,9 @@ func (s *schedule) rivals(refs []failover.ZoneRef) {
 		}
 	}
 }
+
+// longestStall is for how long nothing may go on in the middle of something.
+const longestStall = 2 * time.Minute
 
 // siteAt returns the place of a site in a list, or -1.
 func siteAt(sites []failover.Site, name string) int {

@@ -16,6 +16,9 @@ func (s *schedule) heal(refs []failover.ZoneRef) {
 		w.setSees(false, true)
 		w.setDisk(nil)
 		w.setKill("", 0)
+		for _, m := range w.machines {
+			w.setStall(m, "", 0)
+		}
 		for _, site := range s.sites {
 			hz := 0.0
 			if s.down[site.Name] {
@@ -53,6 +56,9 @@ func (s *schedule) rest(w *World) time.Duration {
 	for _, site := range sites {
 		p := site.Policy
 		longest = max(longest, max(p.DownAfter, p.UpAfter)+2*p.Dwell+p.Quiet)
+	}
+	if len(w.machines) > 1 {
+		longest += longestStall
 	}
 	longest += 90*time.Second + 2*time.Minute + 2*time.Minute + 2*refresh + time.Minute
 	blocked := time.Duration(0)
