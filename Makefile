@@ -20,7 +20,7 @@ test: peers ## every test of both modules, against the real peers found on this 
 	bash e2e/test.sh $(MODULES)
 
 peers: ## install the name servers and the browser that tests talk to (root and apt only)
-	bash e2e/peers.sh named knotd unbound chromium certutil ip nft
+	bash e2e/peers.sh named knotd unbound chromium certutil ip nft strace prlimit
 
 bench: ## detection time of 300 sites, cold start of 1,000, cost of a check
 	cd e2e && FAILOVER_BENCH=1 $(GO) test -count=1 -timeout 20m -v -run '^TestBench' .

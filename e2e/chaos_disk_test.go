@@ -14,9 +14,8 @@ import (
 
 // What becomes of the disk that the journal is on.
 func diskRows() []row {
-	return []row{
+	return append(sickRows(), []row{
 		{fault: faultDisk, how: "disk full", run: diskFull},
-		{fault: faultDisk, how: "fsync error, short write", not: "needs a file system that fails; failover/journal and failover/sim play it"},
 		{fault: faultJournal, how: "bit flipped", run: damaged(func(path string, text []byte) error {
 			for i := len(text) / 2; i < len(text); i += 512 {
 				text[i] ^= 0x10
@@ -32,7 +31,7 @@ func diskRows() []row {
 		{fault: faultJournal, how: "missing, without a backup", run: lost},
 		{fault: faultJournal, how: "an older copy put back", run: older},
 		{fault: faultJournal, how: "every byte of the last page", not: "failover/journal cuts at each"},
-	}
+	}...)
 }
 
 // diskFull fills the data directory's file system.

@@ -6,7 +6,7 @@ set -euo pipefail
 
 declare -A package=(
   [named]=bind9 [knotd]=knot [unbound]=unbound [chromium]=chromium [certutil]=libnss3-tools
-  [ip]=iproute2 [nft]=nftables [docker]=docker.io [dockerd]=docker.io
+  [ip]=iproute2 [nft]=nftables [strace]=strace [prlimit]=util-linux [docker]=docker.io [dockerd]=docker.io
 )
 missing=() wanted=()
 for program in "$@"; do
