@@ -36,7 +36,12 @@ func (d Draft) AdoptBaseline(current []RecordSet, armed bool) ([]RecordSet, erro
 		ours[s.Key()] = s
 	}
 	for i, s := range sets {
-		if was, found := ours[s.Key()]; found && d.armed([]RecordSet{was})[0].TTL == s.TTL {
+		was, found := ours[s.Key()]
+		mine := found && d.armed([]RecordSet{was})[0].TTL == s.TTL
+		for _, w := range d.Written { // the armed TTL of then may be another than that of now
+			mine = mine || found && w.Key() == s.Key() && w.TTL == s.TTL && w.TTL < was.TTL
+		}
+		if mine {
 			sets[i].TTL = was.TTL
 		}
 	}
@@ -68,27 +73,34 @@ func (d Draft) PointsAtFallback(sets []RecordSet) bool {
 	return slices.ContainsFunc(sets, d.pointsAtFallback)
 }
 
-// pointsAtFallback tells whether any record of the set is one of the fallback's own.
+// pointsAtFallback tells whether any record of the set is one of the fallback's own, or was.
 func (d Draft) pointsAtFallback(s RecordSet) bool {
-	for _, r := range s.Records {
-		switch s.Type {
-		case TypeA:
-			for _, a := range d.Fallback.IPv4 {
-				if r.Value == a.String() {
-					return true
-				}
-			}
-		case TypeAAAA:
-			for _, a := range d.Fallback.IPv6 {
-				if r.Value == a.String() {
-					return true
-				}
-			}
-		case TypeCNAME:
-			if d.Fallback.CNAME != "" && r.Value == d.Fallback.CNAME {
-				return true
+	own := slices.Concat(records(TypeA, addresses(d.Fallback.IPv4)...), records(TypeAAAA, addresses(d.Fallback.IPv6)...),
+		records(TypeCNAME, d.Fallback.CNAME), d.Fallbacks)
+	return slices.ContainsFunc(records(s.Type, s.Values()...), func(r string) bool { return slices.Contains(own, r) })
+}
+
+// records renders records as "TYPE value".
+func records(rrtype string, values ...string) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = rrtype + " " + v
+	}
+	return out
+}
+
+// kept is how many records of fallbacks are remembered for a zone.
+const kept = 16
+
+// Remember adds the records of sets that point at the fallback to those that did before.
+func Remember(before []string, sets []RecordSet) []string {
+	all := slices.Clone(before)
+	for _, s := range sets {
+		for _, r := range records(s.Type, s.Values()...) {
+			if !slices.Contains(all, r) {
+				all = append(all, r)
 			}
 		}
 	}
-	return false
+	return all[max(0, len(all)-kept):]
 }

@@ -3,18 +3,10 @@ package failover
 import "testing"
 
 func TestHalf(t *testing.T) {
-	a := func(ttl uint32, values ...string) RecordSet {
-		s := RecordSet{Name: "www.example.org.", Type: TypeA, TTL: ttl}
-		for _, v := range values {
-			s.Records = append(s.Records, Record{Value: v})
-		}
-		return s
-	}
-	aaaa := RecordSet{Name: "www.example.org.", Type: TypeAAAA, TTL: 300, Records: []Record{{Value: "2001:db8::1"}}}
-	sixty := aaaa
-	sixty.TTL = 60
+	a := func(ttl uint32, values ...string) RecordSet { return rrset(www, TypeA, ttl, values...) }
+	aaaa, sixty := rrset(www, TypeAAAA, 300, "2001:db8::1"), rrset(www, TypeAAAA, 60, "2001:db8::1")
 	sets := func(list ...RecordSet) []RecordSet { return list }
-	plan := Plan{Names: []string{"www.example.org."},
+	plan := Plan{Names: []string{www},
 		Before: sets(a(300, "192.0.2.1", "192.0.2.2"), aaaa), After: sets(a(60, "198.51.100.7"))}
 	lowering := Plan{Names: plan.Names, Before: sets(a(300, "192.0.2.1"), aaaa), After: sets(a(60, "192.0.2.1"), aaaa)}
 	tests := []struct {

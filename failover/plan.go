@@ -36,6 +36,7 @@ type Draft struct {
 	ArmedTTL  uint32 // seconds
 	Abilities Abilities
 	Written   []RecordSet // what we wrote last, if anything; known even when the configuration changed since
+	Fallbacks []string    // see [ZoneState]; without what is an origin's address now
 	Force     bool        // an operator accepts that a zone in an unknown form is overwritten
 }
 

@@ -144,43 +144,6 @@ func TestForceOverwritesDrift(t *testing.T) {
 	}
 }
 
-func TestBaseline(t *testing.T) {
-	a, aaaa := rrset(www, "A", 300, "192.0.2.1"), rrset(www, "AAAA", 900, "2001:db8::1")
-	d := draft(dual, a, aaaa)
-	low := func(s RecordSet) RecordSet { s.TTL = 60; return s }
-	tests := []struct {
-		name    string
-		current []RecordSet
-		armed   bool
-		want    string // empty: refused
-	}{
-		{"unchanged", []RecordSet{a, aaaa}, false, show([]RecordSet{a, aaaa})},
-		{"our own low TTLs are not originals", []RecordSet{low(a), low(aaaa)}, true, show([]RecordSet{a, aaaa})},
-		{"one set edited while armed", []RecordSet{rrset(www, "A", 120, "192.0.2.9"), low(aaaa)}, true, show([]RecordSet{rrset(www, "A", 120, "192.0.2.9"), aaaa})},
-		{"a value edited while armed, the TTL left as it was found", []RecordSet{rrset(www, "A", 60, "192.0.2.9"), low(aaaa)}, true, show([]RecordSet{rrset(www, "A", 300, "192.0.2.9"), aaaa})},
-		{"a human's low TTL while not armed", []RecordSet{low(a), aaaa}, false, show([]RecordSet{low(a), aaaa})},
-		{"our own address", []RecordSet{rrset(www, "A", 60, "198.51.100.7")}, false, ""},
-		{"our own address among others", []RecordSet{rrset(www, "A", 60, "192.0.2.1", "198.51.100.7")}, false, ""},
-		{"our own IPv6 address", []RecordSet{a, rrset(www, "AAAA", 60, "2001:db8::7")}, false, ""},
-		{"an empty name", nil, false, ""},
-		{"only text", []RecordSet{rrset(www, "TXT", 60, `"x"`)}, false, ""},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			sets, err := d.AdoptBaseline(tt.current, tt.armed)
-			if tt.want == "" {
-				if err == nil {
-					t.Fatalf("taken as a baseline: %s", show(sets))
-				}
-				return
-			}
-			if err != nil || show(sets) != tt.want {
-				t.Errorf("got %s, %v\nwant %s", show(sets), err, tt.want)
-			}
-		})
-	}
-}
-
 // FuzzMakePlan checks that no plan empties a name or names a set outside its names and types.
 func FuzzMakePlan(f *testing.F) {
 	f.Add("A 192.0.2.1;AAAA 2001:db8::1", "A 192.0.2.1;TXT x", uint8(0), true)

@@ -60,6 +60,11 @@ type ZoneState struct {
 	AppliedAt time.Time `json:"appliedAt,omitzero"`
 	// Written holds the sets of the last plan that was applied; nil while the zone is as others left it.
 	Written []RecordSet `json:"written,omitempty"`
+	// Fallbacks are the records that ever pointed the zone at a fallback of ours, as "TYPE value", the
+	// newest last. None of them is an original, whatever the configuration says now.
+	Fallbacks []string `json:"fallbacks,omitempty"`
+	// Hearsay: only a reading says that the zone points at the fallback. It may have been a stale one.
+	Hearsay bool `json:"hearsay,omitempty"`
 	// Reasserted counts how often somebody else's change was put right in this outage.
 	Reasserted int `json:"reasserted,omitempty"`
 	// Plan is the change that was begun and whose outcome is not yet confirmed.

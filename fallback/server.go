@@ -25,7 +25,7 @@ const (
 	writeTimeout   = 30 * time.Second
 	idleTimeout    = 5 * time.Second
 	maxHeaderBytes = 32 << 10
-	maxStreams     = 64 // concurrent requests of an HTTP/2 connection
+	maxStreams     = 16 // concurrent requests of an HTTP/2 connection: a page is one document, and net/http keeps what a flood left for a while
 
 	connectionRequests = 100              // after so many a connection is closed
 	connectionAge      = 30 * time.Second // and after so long

@@ -3,6 +3,8 @@ package controller
 import (
 	"context"
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +42,8 @@ func (r *runner) reread(ctx context.Context, w *zoneWork, target failover.Target
 			return nil // resolved next
 		case failover.SameSets(known(z), sets):
 			return r.asExpected(z, w, current)
+		case z.Applied == failover.ToFallback && z.Hearsay:
+			return r.unhear(z, w, sets)
 		case z.Applied == failover.ToFallback:
 			return r.overwritten(z, w, sets)
 		}
@@ -55,13 +59,9 @@ func (r *runner) reread(ctx context.Context, w *zoneWork, target failover.Target
 // Terraform or a human wrote is what has to come back. A change that is too fresh stops the switch.
 func (r *runner) takeNew(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) (failover.ZoneState, error) {
 	sets := failover.Select(current, z.Names)
+	z.Baseline = failover.Refresh(z.Baseline, sets) // with the provider's own fields of this moment; recorded with the plan
 	switch {
-	case failover.SameSets(sets, known(z)):
-		if z.Applied != failover.ToFallback { // with the provider's own fields of this moment; recorded with the plan
-			z.Baseline = failover.Refresh(z.Baseline, sets)
-		}
-		return z, nil
-	case z.Applied == failover.ToFallback, r.running.Overridden(failover.VetoDrift):
+	case failover.SameSets(sets, known(z)), z.Applied == failover.ToFallback, r.running.Overridden(failover.VetoDrift):
 		return z, nil
 	}
 	if form, known := r.draft(z, w).Recognise(sets); known && form != failover.ToFallback {
@@ -77,10 +77,11 @@ func (r *runner) takeNew(z failover.ZoneState, w *zoneWork, current []failover.R
 func (r *runner) asExpected(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) error {
 	w.readAt, w.strange = time.Now(), stranger{}
 	r.foresee(z, w, z.Baseline, current)
-	if z.Trouble == "" {
+	sure := !z.Hearsay || time.Since(z.AppliedAt) < echo // what is still there after that is there
+	if z.Trouble == "" && sure {
 		return nil
 	}
-	z.Trouble = ""
+	z.Trouble, z.Hearsay = "", z.Hearsay && sure
 	return r.append(failover.EventApplied, "controller", z.Zone+" is as it should be again", r.with(z), nil)
 }
 
@@ -103,7 +104,19 @@ func (r *runner) believe(z failover.ZoneState, w *zoneWork, current []failover.R
 // came through late, or an old one that was repeated. The way back follows from that.
 func (r *runner) late(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) error {
 	z.Applied, z.AppliedAt, z.Written, z.Trouble = failover.ToFallback, time.Now(), failover.Select(current, z.Names), ""
-	return r.append(failover.EventDrift, "controller", z.Zone+" points at the fallback, which was not wanted: a late write", r.with(z), nil)
+	z.Hearsay = true
+	return r.append(failover.EventDrift, "controller", z.Zone+" points at the fallback, which was not wanted: a late write, or another controller's", r.with(z), nil)
+}
+
+// unhear takes back what a stale reading said: the zone never pointed at the fallback. Anything that is
+// not the origin's is drift.
+func (r *runner) unhear(z failover.ZoneState, w *zoneWork, sets []failover.RecordSet) error {
+	form, known := r.draft(z, w).Recognise(sets)
+	if !known || form == failover.ToFallback {
+		return r.overwritten(z, w, sets)
+	}
+	z.Applied, z.AppliedAt, z.Written, z.Trouble, z.Hearsay = failover.ToArmed, time.Now(), sets, "", false
+	return r.append(failover.EventDrift, "controller", z.Zone+" does not point at the fallback after all: an earlier reading was stale", r.with(z), nil)
 }
 
 // standing is the error for a zone whose change is too fresh to be believed.
@@ -218,8 +231,15 @@ func (r *runner) draft(z failover.ZoneState, w *zoneWork) failover.Draft {
 	return failover.Draft{
 		Site: r.site.Name, ZoneRef: z.ZoneRef, Names: z.Names, Baseline: z.Baseline,
 		Fallback: r.fallback, ArmedTTL: r.site.TTL.Armed, Abilities: w.zone.Abilities(),
-		Written: z.Written, Force: r.running.Overridden(failover.VetoDrift),
+		Written: z.Written, Force: r.running.Overridden(failover.VetoDrift), Fallbacks: r.formerly(z),
 	}
+}
+
+// formerly returns the records of earlier fallbacks that are not the origin's now.
+func (r *runner) formerly(z failover.ZoneState) []string {
+	return slices.DeleteFunc(slices.Clone(z.Fallbacks), func(record string) bool {
+		return slices.ContainsFunc(r.site.Origin, func(a netip.Addr) bool { return strings.HasSuffix(record, " "+a.String()) })
+	})
 }
 
 // with returns the newest state with one zone changed.

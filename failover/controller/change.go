@@ -19,6 +19,9 @@ func (r *runner) change(ctx context.Context, w *zoneWork, target failover.Target
 		if err != nil {
 			return err
 		}
+		if r.spare(z, target) {
+			return nil // it was another's write that was found
+		}
 		plan, err := failover.MakePlan(r.draft(z, w), target, current)
 		if err != nil {
 			return r.trouble(z, failover.EventDrift, err)
@@ -104,6 +107,9 @@ func (r *runner) apply(ctx context.Context, w *zoneWork, z failover.ZoneState, p
 	s := r.with(z)
 	s.Generation++
 	plan.Generation = s.Generation
+	if plan.Target == failover.ToFallback {
+		z.Fallbacks = failover.Remember(z.Fallbacks, plan.After)
+	}
 	z.Plan = &plan
 	*s.Zone(z.ZoneRef) = z
 	message := fmt.Sprintf("plan %d: %s to %s: %s", plan.Generation, plan.Zone, plan.Target, changes(plan.Changes()))

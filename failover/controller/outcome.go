@@ -35,7 +35,7 @@ func (r *runner) applied(w *zoneWork, z failover.ZoneState, took time.Duration) 
 		elder = z.AppliedAt.Add(staleFor(z.Baseline, plan.After))
 	}
 	z.Plan, z.Trouble = nil, ""
-	z.Applied, z.AppliedAt, z.Written = plan.Target, time.Now(), plan.After
+	z.Applied, z.AppliedAt, z.Written, z.Hearsay = plan.Target, time.Now(), plan.After, false
 	if plan.Target == failover.ToOrigin {
 		z.Written = nil
 	}
@@ -46,9 +46,6 @@ func (r *runner) applied(w *zoneWork, z failover.ZoneState, took time.Duration) 
 	obeyed := w.obeyed
 	w.obeyed = r.forced
 	s := r.with(z)
-	if old == failover.ToFallback && z.Applied != failover.ToFallback {
-		s.LameUntil = z.AppliedAt.Add(stragglers(z.Baseline))
-	}
 	if !r.anyWants(s) {
 		s.Overrides = nil // they were for this
 	}
@@ -59,6 +56,21 @@ func (r *runner) applied(w *zoneWork, z failover.ZoneState, took time.Duration) 
 	}
 	r.follow(r.life, w, plan, elder)
 	return nil
+}
+
+// lame keeps the page for visitors who may still come where a zone no longer points at the fallback,
+// however that came about.
+func (r *runner) lame(s failover.State) failover.State {
+	for _, old := range r.entry.State.Zones {
+		z := s.Zone(old.ZoneRef)
+		if old.Applied != failover.ToFallback || z == nil || z.Applied == failover.ToFallback {
+			continue
+		}
+		if until := time.Now().Add(stragglers(z.Baseline)); until.After(s.LameUntil) {
+			s.LameUntil = until
+		}
+	}
+	return s
 }
 
 // stragglers is how long visitors may still come to the fallback after the way back: the longest

@@ -3,6 +3,8 @@ package controller
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"slices"
 	"time"
 
 	"github.com/failover-dns/failover/failover"
@@ -20,12 +22,12 @@ func (r *runner) resolve(ctx context.Context, w *zoneWork, target failover.Targe
 		switch {
 		case failover.SameSets(sets, plan.After):
 			return r.applied(w, z, 0)
-		case failover.SameSets(sets, plan.Before) && plan.Target == target && r.target(r.running) == target && !r.spare(z, target):
+		case failover.SameSets(sets, plan.Before) && plan.Target == target && r.target(r.running) == target && !r.spare(z, target) && same(plan.Before, sets):
 			r.replace(ctx, w, plan)
 			return nil
-		case failover.SameSets(sets, plan.Before):
-			return r.abandon(z, fmt.Sprintf("plan %d was not applied, and %s is not wanted now", plan.Generation, plan.Target))
-		case plan.Half(sets):
+		case failover.SameSets(sets, plan.Before): // or made anew, with the provider's own fields of this moment
+			return r.abandon(z, fmt.Sprintf("plan %d was not applied, and %s is not to be made now", plan.Generation, plan.Target))
+		case plan.Half(sets) || z.Applied == failover.ToFallback && plan.Half(r.undeleted(z, w, plan, sets)):
 			return r.halfway(z, plan, sets)
 		case r.running.Overridden(failover.VetoDrift):
 			return r.abandon(z, fmt.Sprintf("plan %d: the zone is neither before nor after it; the operator's force goes on", plan.Generation))
@@ -44,6 +46,28 @@ func (r *runner) abandon(z failover.ZoneState, message string) error {
 		s.LameUntil = until // the provider may still carry it out, late
 	}
 	return r.append(failover.EventFailed, "controller", message, s, nil)
+}
+
+// same tells whether the provider's own fields are those that the plan was made from.
+func same(before, now []failover.RecordSet) bool {
+	return reflect.DeepEqual(before, failover.Refresh(before, now))
+}
+
+// undeleted returns the sets with those that the fallback's form lacks: on the way back it was we who
+// took them away, though a stale reading may have shown them to the plan.
+func (r *runner) undeleted(z failover.ZoneState, w *zoneWork, plan failover.Plan, sets []failover.RecordSet) []failover.RecordSet {
+	form, err := r.draft(z, w).Form(failover.ToFallback)
+	if err != nil {
+		return sets
+	}
+	all := slices.Clone(sets)
+	for _, s := range plan.After {
+		lacks := func(o failover.RecordSet) bool { return o.Key() == s.Key() }
+		if !slices.ContainsFunc(form, lacks) && !slices.ContainsFunc(all, lacks) {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 // halfway takes a half-done change for the form that the zone has; what is wanted follows from there.

@@ -55,7 +55,7 @@ func TestProviderThatIsNotSeen(t *testing.T) {
 				w.t.Error("nobody was told")
 			}
 			w.damage(nil, nil)
-			w.after(70 * time.Second) // the ladder's last step is a minute
+			w.after(2 * time.Minute) // the ladder's last step is a minute and a half
 			w.wantPhase(failover.InFallback)
 			w.wantZone(switched)
 		})

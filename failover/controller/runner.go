@@ -184,6 +184,7 @@ func (r *runner) fit(s failover.State) failover.State {
 
 // append records a new state; only then it is the state.
 func (r *runner) append(event, by, message string, s failover.State, confirmations []failover.Confirmation) error {
+	s = r.lame(s)
 	entry := failover.Entry{Seq: r.entry.Seq + 1, Site: r.site.Name, At: time.Now(), Event: event, By: by,
 		Message: message, State: s, Confirmations: confirmations}
 	if err := r.c.opts.Journal.Append(entry); err != nil {
