@@ -13,7 +13,7 @@ func (c *checker) configured(sites []failover.Site, f failover.Fallback) {
 	old := c.sites
 	c.sites = map[string]failover.Site{}
 	for _, s := range sites {
-		c.sites[s.Name] = s
+		c.sites[s.Name], c.lows[s.TTL.Armed] = s, true
 		if _, known := old[s.Name]; !known {
 			c.arrived(s.Name)
 		}
@@ -73,7 +73,7 @@ func (c *checker) joined(s failover.Site, ref failover.ZoneRef) {
 	p := c.parts[key]
 	known := []string{}
 	if p == nil {
-		p = &part{truth: map[string]failover.RecordSet{}, either: map[string]bool{}, accepted: map[string]uint64{}}
+		p = &part{truth: map[string]failover.RecordSet{}, either: map[string]bool{}, fields: map[string]bool{}, accepted: map[string]uint64{}}
 		c.parts[key] = p
 	} else {
 		for _, set := range p.truth {

@@ -127,7 +127,11 @@ func (c *checker) adopted(site string, e failover.Entry) {
 		p.away = false
 		truth := map[string]failover.RecordSet{}
 		for _, s := range sets {
-			if was, known := p.truth[s.Key()]; known && s.TTL == c.lowTTL(site, was) {
+			was, known := p.truth[s.Key()]
+			if b := find(z.Baseline, s.Key()); !known && b != nil { // deleted, and put back by us at the same moment
+				was, known = *b, true
+			}
+			if known && !s.Proxied && s.TTL < was.TTL && c.lows[s.TTL] {
 				s.TTL = was.TTL
 			}
 			truth[s.Key()] = s

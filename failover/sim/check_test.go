@@ -29,9 +29,11 @@ type part struct {
 	truth    map[string]failover.RecordSet // what has to come back: key to set
 	away     bool                          // our last write points at the fallback
 	either   map[string]bool               // keys of sets of which nobody can tell who deleted them, a human or our plan
+	fields   map[string]bool               // keys of sets that people wrote while the fallback served, with fields of theirs
 	points   bool                          // the zone does, whoever wrote last
 	server   string                        // the machine that pointed it there
 	edited   bool                          // somebody else changed it at any time
+	editedAt time.Time                     // when, the last time
 	lost     bool                          // overwritten unseen, at a provider whose looks are stale and writes unguarded
 	accepted map[string]uint64             // by machine: generation of its last write
 	writes   []time.Time                   // our changes
@@ -63,6 +65,7 @@ type checker struct {
 	h          *History
 	sites      map[string]failover.Site
 	fallbacks  []failover.Fallback // that there ever were, the newest last
+	lows       map[uint32]bool     // armed TTLs that there ever were
 	parts      map[siteZone]*part
 	minds      map[string]*mind
 	zones      map[failover.ZoneRef][]failover.RecordSet
@@ -79,7 +82,7 @@ type checker struct {
 
 // Check decides whether a history keeps the invariants.
 func Check(h *History) []Violation {
-	c := &checker{h: h, sites: map[string]failover.Site{}, parts: map[siteZone]*part{}, minds: map[string]*mind{},
+	c := &checker{h: h, sites: map[string]failover.Site{}, lows: map[uint32]bool{}, parts: map[siteZone]*part{}, minds: map[string]*mind{},
 		zones: map[failover.ZoneRef][]failover.RecordSet{}, downSince: map[string]time.Time{}, notUp: map[string]time.Time{},
 		isUp: map[string]bool{}, sees: true, unready: map[string]bool{}, readyUntil: map[string]time.Time{}}
 	for ref, sets := range h.Seed {

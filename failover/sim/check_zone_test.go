@@ -98,7 +98,7 @@ func (c *checker) overwritten(f Fact, p *part, before []failover.RecordSet) {
 		if slices.ContainsFunc(f.Sets, func(n failover.RecordSet) bool { return n.Equal(s) }) {
 			continue
 		}
-		if want, mine := p.truth[s.Key()]; mine && !p.away && want.Equal(s) && !slices.ContainsFunc(f.Plan.Before, s.Equal) && (f.Blind || f.Late) {
+		if want, mine := p.truth[s.Key()]; mine && want.Equal(s) && !slices.ContainsFunc(f.Plan.Before, s.Equal) && (f.Blind || f.Late || p.editedAt.After(f.Called)) {
 			p.lost = true // no plan could have known
 		}
 	}
@@ -128,8 +128,11 @@ func (c *checker) edited(f Fact, before []failover.RecordSet) {
 		if len(changed) == 0 {
 			continue
 		}
-		p.edited = true
+		p.edited, p.editedAt = true, f.At
 		if p.away {
+			for _, k := range changed {
+				p.fields[k] = true
+			}
 			continue
 		}
 		for _, k := range changed {
@@ -213,7 +216,9 @@ func (c *checker) originals() {
 
 // kept tells whether a set can be found.
 func (c *checker) kept(key siteZone, want failover.RecordSet) bool {
-	same := func(s failover.RecordSet) bool { return c.same(key.site, s, want) }
+	same := func(s failover.RecordSet) bool {
+		return c.same(key.site, s, want) || c.parts[key].fields[want.Key()] && s.Equal(want)
+	}
 	for _, m := range c.minds {
 		state := m.entries[key.site].State
 		if z := state.Zone(key.ref); z != nil && slices.ContainsFunc(z.Baseline, same) {
