@@ -57,7 +57,7 @@ func matrix() []row {
 func TestFaultMatrix(t *testing.T) {
 	t.Parallel()
 	rows, results := matrix(), make([]string, len(matrix()))
-	rounds := max(1, soak(t, 0)/200)
+	rounds := rowRuns(soak(t, 0))
 	next := make(chan int)
 	var workers sync.WaitGroup
 	for range 5 {
@@ -74,6 +74,9 @@ func TestFaultMatrix(t *testing.T) {
 	workers.Wait()
 	t.Log("\n" + table(rows, results))
 }
+
+// rowRuns is how often a row runs in a soak of so many kills.
+func rowRuns(kills int) int { return max(1, kills/200) }
 
 // drive runs a row and returns its result.
 func drive(t *testing.T, r row, rounds int) string {
