@@ -2,6 +2,7 @@ package failover
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -32,6 +33,27 @@ func (p Plan) Half(sets []RecordSet) bool {
 		}
 	}
 	return true
+}
+
+// Mixed tells whether sets are a mixture of forms of ours that points at the fallback in part: every
+// record is one of the origin's, the armed or the fallback's form or of what we wrote last, and no name is
+// empty. Nobody else leaves such a zone.
+func (d Draft) Mixed(sets []RecordSet) bool {
+	if !d.PointsAtFallback(sets) {
+		return false
+	}
+	ours := lines(d.Written)
+	for _, target := range []Target{ToOrigin, ToArmed, ToFallback} {
+		if form, err := d.Form(target); err == nil {
+			maps.Copy(ours, lines(form))
+		}
+	}
+	for line := range lines(sets) {
+		if !ours[line] {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(d.Names, func(name string) bool { return !hasAddress(sets, name) })
 }
 
 func find(sets []RecordSet, key string) bool {

@@ -127,3 +127,30 @@ func TestRulesAreDocumented(t *testing.T) {
 		t.Errorf("docs/rules.md has %v, failover/rules.go %v", documented, built)
 	}
 }
+
+// TestAlarmsAreDocumented compares docs/webhooks.md with the names in the source.
+func TestAlarmsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/webhooks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| alarm | what needs")
+	table, _, _ = strings.Cut(table, "##")
+	source, err := os.ReadFile("../../failover/controller/alarm.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := func(re, s string) (out []string) {
+		for _, m := range regexp.MustCompile(re).FindAllStringSubmatch(s, -1) {
+			out = append(out, m[1])
+		}
+		slices.Sort(out)
+		return out
+	}
+	documented := names("(?m)^\\| `([a-z-]+)` \\|", table)
+	built := append(names(`(?m)^\tAlarm\w+\s+= "([a-z-]+)"`, string(source)), "backup") // which the program itself tells
+	slices.Sort(built)
+	if len(built) < 10 || !slices.Equal(documented, built) {
+		t.Errorf("docs/webhooks.md has %v, failover/controller/alarm.go %v", documented, built)
+	}
+}

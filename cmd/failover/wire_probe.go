@@ -33,7 +33,7 @@ type looks struct {
 type lookOptions struct {
 	vantage, version string
 	// certificate says what is wrong with a host's certificate; nil, or "", where nothing is known.
-	certificate func(host string) string
+	certificate func(host string) (trouble string, presses bool)
 }
 
 func newLooks(cfg *config.Config, o lookOptions) (*looks, error) {
@@ -52,7 +52,7 @@ func newLooks(cfg *config.Config, o lookOptions) (*looks, error) {
 			Recheck: time.Second, Timeout: cfg.References.Timeout + time.Second, Look: look})
 	}
 	if o.certificate == nil {
-		o.certificate = func(string) string { return "" }
+		o.certificate = func(string) (string, bool) { return "", false }
 	}
 	for _, s := range cfg.Sites {
 		if err := l.addOrigin(s, opt); err != nil {
@@ -83,7 +83,7 @@ func (l *looks) addOrigin(s failover.Site, opt probe.Options) error {
 	return nil
 }
 
-func (l *looks) addOwn(s failover.Site, f config.Fallback, opt probe.Options, roots *x509.CertPool, certificate func(string) string) error {
+func (l *looks) addOwn(s failover.Site, f config.Fallback, opt probe.Options, roots *x509.CertPool, certificate func(string) (string, bool)) error {
 	opt.Roots, opt.MinValidity = roots, f.MinValidity
 	for _, h := range s.Hosts {
 		for _, address := range f.CheckHTTPS {
@@ -91,7 +91,7 @@ func (l *looks) addOwn(s failover.Site, f config.Fallback, opt probe.Options, ro
 			if err != nil {
 				return err
 			}
-			look = knowing(look, func() string { return certificate(h.Name) })
+			look = knowing(look, func() (string, bool) { return certificate(h.Name) })
 			l.own[s.Name] = append(l.own[s.Name], look)
 			l.jobs = append(l.jobs, probe.Job{Key: fmt.Sprintf("own %s %s %s", s.Name, h.Name, address), Site: s.Name,
 				Interval: ownInterval, Recheck: 2 * time.Second, Settle: 10 * time.Second, Look: look})
@@ -100,12 +100,16 @@ func (l *looks) addOwn(s failover.Site, f config.Fallback, opt probe.Options, ro
 	return nil
 }
 
-// knowing adds to a failed look at our own server what we know ourselves to be wrong.
-func knowing(look probe.Func, trouble func() string) probe.Func {
+// knowing adds to a look at our own server what we know ourselves to be wrong with the certificate.
+func knowing(look probe.Func, trouble func() (why string, presses bool)) probe.Func {
 	return func(ctx context.Context) failover.Observation {
 		o := look(ctx)
-		if known := trouble(); o.Health == failover.Down && known != "" {
+		switch known, presses := trouble(); {
+		case known == "":
+		case o.Health == failover.Down:
 			o.Detail = known
+		case presses:
+			o.Warning = fmt.Sprintf("the certificate ends at %s: %s", o.Expiry.UTC().Format(time.RFC3339), known)
 		}
 		return o
 	}

@@ -8,18 +8,19 @@ import (
 
 // Names of the alarms.
 const (
-	AlarmJournal   = "journal"   // an entry could not be stored, so nothing is changed
-	AlarmZone      = "zone"      // a zone cannot be read or changed, or is not as expected
-	AlarmFallback  = "fallback"  // our own server is not ready for the site
-	AlarmVeto      = "veto"      // a wanted switch does not happen
-	AlarmBlind     = "blind"     // too few references answer
-	AlarmClock     = "clock"     // this machine's clock was set
-	AlarmReference = "reference" // a reference has failed for long
-	AlarmPage      = "page"      // the page cannot be published
-	AlarmOrphan    = "orphan"    // the journal knows a failed-over site that is not configured
-	AlarmUnable    = "unable"    // a switch would not be possible: a locked record, a CNAME where none can stand
-	AlarmResolver  = "resolver"  // a resolver of the panel does not follow
-	AlarmLagging   = "lagging"   // an authoritative server does not follow
+	AlarmJournal   = "journal"     // an entry could not be stored, so nothing is changed
+	AlarmZone      = "zone"        // a zone cannot be read or changed, or is not as expected
+	AlarmFallback  = "fallback"    // our own server is not ready for the site
+	AlarmVeto      = "veto"        // a wanted switch does not happen
+	AlarmBlind     = "blind"       // too few references answer
+	AlarmExpiry    = "certificate" // the fallback's certificate ends, and cannot be renewed
+	AlarmClock     = "clock"       // this machine's clock was set
+	AlarmReference = "reference"   // a reference has failed for long
+	AlarmPage      = "page"        // the page cannot be published
+	AlarmOrphan    = "orphan"      // the journal knows a failed-over site that is not configured
+	AlarmUnable    = "unable"      // a switch would not be possible: a locked record, a CNAME where none can stand
+	AlarmResolver  = "resolver"    // a resolver of the panel does not follow
+	AlarmLagging   = "lagging"     // an authoritative server does not follow
 )
 
 // raise tells an alarm once, and again when its message changes.

@@ -88,14 +88,15 @@ func (r *runner) asExpected(z failover.ZoneState, w *zoneWork, current []failove
 // believe makes other people's records the baseline once they have stood for a while. Until then
 // the zone is not touched: what is there may be half of a change.
 func (r *runner) believe(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) error {
-	if form, _ := r.draft(z, w).Recognise(failover.Select(current, z.Names)); form == failover.ToFallback {
+	d, sets := r.draft(z, w), failover.Select(current, z.Names)
+	if form, _ := d.Recognise(sets); form == failover.ToFallback || d.Mixed(sets) {
 		return r.late(z, w, current)
 	}
-	stood := w.strange.seen(failover.Select(current, z.Names))
+	stood := w.strange.seen(sets)
 	if left := r.c.opts.Stable - stood; left > 0 && !w.insisted {
 		w.readAt = time.Now().Add(left - r.refresh(z.ZoneRef)) // look again when it has stood long enough
 		return &standing{left: left, err: fmt.Errorf("%w: somebody changed %s: %s; it becomes the baseline once it has stood for %v; to take it now: failover adopt",
-			failover.ErrDrift, z.Zone, changes(failover.Diff(known(z), failover.Select(current, z.Names))), r.c.opts.Stable)}
+			failover.ErrDrift, z.Zone, changes(failover.Diff(known(z), sets)), r.c.opts.Stable)}
 	}
 	return r.adopt(z, w, current)
 }
@@ -111,8 +112,11 @@ func (r *runner) late(z failover.ZoneState, w *zoneWork, current []failover.Reco
 // unhear takes back what a stale reading said: the zone never pointed at the fallback. Anything that is
 // not the origin's is drift.
 func (r *runner) unhear(z failover.ZoneState, w *zoneWork, sets []failover.RecordSet) error {
-	form, known := r.draft(z, w).Recognise(sets)
-	if !known || form == failover.ToFallback {
+	d := r.draft(z, w)
+	switch form, known := d.Recognise(sets); {
+	case d.Mixed(sets):
+		return r.late(z, w, sets)
+	case !known || form == failover.ToFallback:
 		return r.overwritten(z, w, sets)
 	}
 	z.Applied, z.AppliedAt, z.Written, z.Trouble, z.Hearsay = failover.ToArmed, time.Now(), sets, "", false
@@ -170,7 +174,9 @@ const rounds = 3
 // records, as a routine run of Terraform writes them, are put right after a grace period, unless
 // the site says hold; anything else is drift and is left to an operator.
 func (r *runner) overwritten(z failover.ZoneState, w *zoneWork, sets []failover.RecordSet) error {
-	form, recognised := r.draft(z, w).Recognise(sets)
+	d := r.draft(z, w)
+	form, recognised := d.Recognise(sets)
+	recognised = recognised || d.Mixed(sets)
 	what := fmt.Sprintf("somebody changed %s while the fallback serves: %s", z.Zone, changes(failover.Diff(known(z), sets)))
 	if !recognised || form == failover.ToFallback {
 		return r.drift(z, what)

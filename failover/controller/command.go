@@ -98,6 +98,12 @@ func (r *runner) command(cmd *command) {
 		r.retiring, cmd.asked = cmd, true
 		return
 	}
+	if cmd.word.Action == failover.Adopt {
+		if err := r.giveUpPlans(cmd); err != nil {
+			r.finish(err)
+			return
+		}
+	}
 	now := time.Now()
 	next, err := r.site.Policy.Command(r.running, cmd.word, r.verdict(now), now)
 	if err != nil {
@@ -133,6 +139,22 @@ func (r *runner) command(cmd *command) {
 	if len(next.Overrides) > 0 {
 		r.forced = r.entry.Seq
 	}
+}
+
+// giveUpPlans ends the plans whose outcome is not known, where the zones can be adopted as they stand.
+func (r *runner) giveUpPlans(cmd *command) error {
+	if _, err := r.adoptAll(r.running.Clone(), cmd.current); err != nil {
+		return err
+	}
+	for _, z := range r.entry.State.Clone().Zones {
+		if z.Plan == nil {
+			continue
+		}
+		if err := r.abandon(z, fmt.Sprintf("plan %d is given up: the zone is adopted as it stands", z.Plan.Generation)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // adoptAll takes all zones of the site as they stand for their baselines, on an operator's word.

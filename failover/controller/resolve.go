@@ -28,7 +28,7 @@ func (r *runner) resolve(ctx context.Context, w *zoneWork, target failover.Targe
 		case failover.SameSets(sets, plan.Before): // or made anew, with the provider's own fields of this moment
 			return r.abandon(z, fmt.Sprintf("plan %d was not applied, and %s is not to be made now", plan.Generation, plan.Target))
 		case plan.Half(sets) || z.Applied == failover.ToFallback && plan.Half(r.undeleted(z, w, plan, sets)):
-			return r.halfway(z, plan, sets)
+			return r.halfway(z, w, plan, sets)
 		case r.running.Overridden(failover.VetoDrift):
 			return r.abandon(z, fmt.Sprintf("plan %d: the zone is neither before nor after it; the operator's force goes on", plan.Generation))
 		default:
@@ -71,9 +71,9 @@ func (r *runner) undeleted(z failover.ZoneState, w *zoneWork, plan failover.Plan
 }
 
 // halfway takes a half-done change for the form that the zone has; what is wanted follows from there.
-func (r *runner) halfway(z failover.ZoneState, plan failover.Plan, sets []failover.RecordSet) error {
+func (r *runner) halfway(z failover.ZoneState, w *zoneWork, plan failover.Plan, sets []failover.RecordSet) error {
 	switch {
-	case plan.Target == failover.ToFallback:
+	case plan.Target == failover.ToFallback, r.draft(z, w).PointsAtFallback(sets):
 		z.Applied = failover.ToFallback
 	case z.Applied == failover.ToOrigin:
 		z.Applied = failover.ToArmed
@@ -91,6 +91,8 @@ func (r *runner) foreign(z failover.ZoneState, w *zoneWork, plan failover.Plan, 
 	case form == failover.ToFallback:
 		z.Plan = nil // stale looks made it: nothing of it is in the zone
 		return r.late(z, w, sets)
+	case d.Mixed(sets):
+		return r.halfway(z, w, plan, sets)
 	case d.PointsAtFallback(sets):
 		return r.trouble(z, failover.EventDrift, fmt.Errorf("%w: %s is neither as before plan %d nor as after it: %s; "+
 			"put it back by hand, or: failover trigger/restore --override drift", failover.ErrDrift, z.Zone, plan.Generation,

@@ -313,3 +313,25 @@ func TestCommentsAreThoseOfNowAlsoWhileArmed(t *testing.T) {
 		}
 	})
 }
+
+// A certificate of ours that ends and cannot be renewed is told of while the site is still ready.
+func TestCertificateThatCannotBeRenewedIsAnAlarm(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		w.mu.Lock()
+		w.warning = "the certificate ends at 2030-01-01T00:00:00Z: the CA does not answer"
+		w.mu.Unlock()
+		w.after(5 * time.Second)
+		if !w.told("certificate true") || w.told("fallback true") {
+			w.t.Errorf("alarms: %v", w.alarms)
+		}
+		w.mu.Lock()
+		w.warning = ""
+		w.mu.Unlock()
+		w.after(5 * time.Second)
+		if !w.told("certificate false") {
+			w.t.Errorf("alarms: %v", w.alarms)
+		}
+	})
+}

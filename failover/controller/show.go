@@ -41,6 +41,11 @@ func (r *runner) note(v failover.Verdict) {
 	} else if r.lookedAll() {
 		r.c.raise(r.site.Name, AlarmFallback, "the fallback is not ready: "+v.FallbackDetail)
 	}
+	if ending := r.ending(); ending != "" {
+		r.c.raise(r.site.Name, AlarmExpiry, ending)
+	} else {
+		r.c.clear(r.site.Name, AlarmExpiry)
+	}
 	needsHuman := slices.IndexFunc(r.running.Vetoes, func(v failover.Veto) bool { return v.Rule != failover.VetoDwell })
 	if needsHuman >= 0 {
 		r.c.raise(r.site.Name, AlarmVeto, r.running.Vetoes[needsHuman].Message)
@@ -61,6 +66,19 @@ func (r *runner) asked() bool {
 		}
 	}
 	return four >= r.site.Policy.Quorum && six >= r.site.Policy.Quorum6
+}
+
+// ending says which of the fallback's certificates ends and cannot be renewed; "" if none.
+func (r *runner) ending() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	worst := ""
+	for _, o := range r.observations {
+		if o.Role == failover.RoleFallback && o.Warning != "" {
+			worst = max(worst, o.Check+": "+o.Warning)
+		}
+	}
+	return worst
 }
 
 // lookedAll tells whether our own server was looked at for every host since start.

@@ -32,6 +32,7 @@ type world struct {
 	ours      failover.Health
 	cause     failover.Cause // of the origin's failure; refused if empty
 	expiry    time.Time      // of the origin's certificate
+	warning   string         // of the look at our own server
 	shown     []string       // what visitors were shown, in order
 	tune      func(*Options) // changes what start gives the controller; may be nil
 	alarms    []string
@@ -154,7 +155,7 @@ func (w *world) look() failover.Observation {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return failover.Observation{Site: "www", Role: failover.RoleFallback, Check: "www.example.org.", Address: "198.51.100.7:443",
-		At: time.Now(), Health: w.ours, Detail: "as told"}
+		At: time.Now(), Health: w.ours, Detail: "as told", Warning: w.warning}
 }
 
 func (w *world) set(which *failover.Health, to failover.Health) {

@@ -218,14 +218,20 @@ func (m *Manager) poke() {
 	}
 }
 
-// Trouble returns what is wrong with the certificate of a host (canonical); "" if nothing is, or if
-// the host is not managed.
-func (m *Manager) Trouble(host string) string {
+// Trouble returns what is wrong with the certificate of a host (canonical), "" if nothing is or if the
+// host is not managed; and whether it presses: half of the time that there was to renew it is over.
+func (m *Manager) Trouble(host string) (why string, presses bool) {
 	e := (*m.hosts.Load())[strings.TrimSuffix(host, ".")]
 	if e == nil {
-		return ""
+		return "", false
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return e.status(time.Now()).Err
+	now := time.Now()
+	why, presses = e.status(now).Err, true
+	if h := e.held.Load(); h != nil {
+		ends := h.leaf().NotAfter
+		presses = ends.Sub(now) < ends.Sub(m.renewAt(e.name, h))/2
+	}
+	return why, why != "" && presses
 }

@@ -122,6 +122,36 @@ func TestCADownForWeeks(t *testing.T) {
 	})
 }
 
+// A renewal that fails is no alarm at once, and is one long before the end.
+func TestRenewalThatFailsPressesInTime(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		f, log := &fake{t: t, ca: newAuthority(t), life: 90 * time.Hour}, &logged{}
+		m := manager(t, dir, f, log, nil)
+		defer m.Stop()
+		if err := m.Manage(t.Context(), []string{"www.example.org."}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		f.set(func(string) error { return &issueError{trouble: troubleCA, err: errors.New("connection refused")} })
+		for _, at := range []struct {
+			hours          int
+			fails, presses bool
+		}{{50, false, false}, {65, true, false}, {80, true, true}, {100, true, true}} {
+			time.Sleep(time.Until(m.Status()[0].NotAfter.Add(time.Duration(at.hours-90) * time.Hour)))
+			why, presses := m.Trouble("www.example.org.")
+			if (why != "") != at.fails || presses != at.presses {
+				t.Errorf("hour %d: %q, presses %v", at.hours, why, presses)
+			}
+		}
+		f.set(nil)
+		time.Sleep(time.Hour)
+		if why, presses := m.Trouble("www.example.org."); why != "" || presses {
+			t.Errorf("renewed: %q, presses %v", why, presses)
+		}
+	})
+}
+
 func TestFailingHostDoesNotHoldOthers(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {

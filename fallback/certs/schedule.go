@@ -40,7 +40,7 @@ func (m *Manager) run(ctx context.Context) {
 func (m *Manager) due(now time.Time) (ready []*entry, next time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	next = now.Add(time.Hour)
+	next = now.Add(10 * time.Minute) // no longer: the wall clock may be set, or the machine sleep
 	if now.Before(m.paused) {
 		return nil, m.paused
 	}
