@@ -115,3 +115,25 @@ func off(d time.Duration) string {
 	}
 	return fmt.Sprint(d, " ", direction)
 }
+
+// hear waits for a word of the program's.
+func (c *cell) hear(t *testing.T, word <-chan struct{}, what string) {
+	t.Helper()
+	select {
+	case <-word:
+	case <-time.After(long):
+		t.Fatalf("the controller never said %s", what)
+	}
+}
+
+// turned is when a name changed its set last.
+func (e *eyes) turned(name string) (at time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, t := range e.turns {
+		if t.name == name {
+			at = t.at
+		}
+	}
+	return at
+}
