@@ -234,10 +234,17 @@ func known(z failover.ZoneState) []failover.RecordSet {
 }
 
 func (r *runner) draft(z failover.ZoneState, w *zoneWork) failover.Draft {
+	d := r.draftOf(z, w.zone.Abilities())
+	d.Force = r.running.Overridden(failover.VetoDrift)
+	return d
+}
+
+// draftOf is what a plan for the zone is made from; it may be called beside the loop.
+func (r *runner) draftOf(z failover.ZoneState, can failover.Abilities) failover.Draft {
 	return failover.Draft{
 		Site: r.site.Name, ZoneRef: z.ZoneRef, Names: z.Names, Baseline: z.Baseline,
-		Fallback: r.fallback, ArmedTTL: r.site.TTL.Armed, Abilities: w.zone.Abilities(),
-		Written: z.Written, Force: r.running.Overridden(failover.VetoDrift), Fallbacks: r.formerly(z),
+		Fallback: r.fallback, ArmedTTL: r.site.TTL.Armed, Abilities: can,
+		Written: z.Written, Fallbacks: r.formerly(z),
 	}
 }
 

@@ -110,7 +110,7 @@ func (r *runner) apply(ctx context.Context, w *zoneWork, z failover.ZoneState, p
 	if plan.Target == failover.ToFallback {
 		z.Fallbacks = failover.Remember(z.Fallbacks, plan.After)
 	}
-	z.Plan = &plan
+	z.Plan, z.Following = &plan, nil
 	*s.Zone(z.ZoneRef) = z
 	message := fmt.Sprintf("plan %d: %s to %s: %s", plan.Generation, plan.Zone, plan.Target, changes(plan.Changes()))
 	if plan.Empty() {

@@ -42,6 +42,17 @@ func (r *runner) follow(ctx context.Context, w *zoneWork, plan failover.Plan, el
 	})
 }
 
+// resume goes on asking about changes that were made before a restart.
+func (r *runner) resume() {
+	for _, z := range r.entry.State.Zones {
+		if z.Following != nil && z.Plan == nil {
+			w := r.work(z)
+			w.begun = z.AppliedAt
+			r.follow(r.life, w, *z.Following, time.Time{})
+		}
+	}
+}
+
 // unfollow ends the asking about a zone, and the alarms that came of it.
 func (r *runner) unfollow(w *zoneWork) {
 	if w.confirm != nil {
@@ -129,7 +140,11 @@ func (r *runner) confirmed(ctx context.Context, c *chase, answers []failover.Con
 		r.complain(c.w, AlarmLagging, err)
 	} else {
 		r.complain(c.w, AlarmLagging, nil)
-		err = r.append(failover.EventConfirmed, "controller", c.confirmation(answers), r.running.Clone(), answers)
+		s := r.running.Clone()
+		if r.c.opts.Panel == nil {
+			s.Zone(c.w.ref).Following = nil
+		}
+		err = r.append(failover.EventConfirmed, "controller", c.confirmation(answers), s, answers)
 	}
 	if waited {
 		r.told(err)
@@ -157,7 +172,11 @@ func (r *runner) askPanel(ctx context.Context, c *chase) {
 		}
 		message := c.propagation(answers)
 		if !told || err == nil {
-			stored := r.append(failover.EventPropagated, "controller", message, r.running.Clone(), answers)
+			s := r.running.Clone()
+			if err == nil {
+				s.Zone(c.w.ref).Following = nil
+			}
+			stored := r.append(failover.EventPropagated, "controller", message, s, answers)
 			told = stored == nil
 			err = errors.Join(err, stored)
 		}

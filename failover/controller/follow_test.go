@@ -206,6 +206,40 @@ func TestLaggardIsAskedUntilItFollows(t *testing.T) {
 	})
 }
 
+// A restart does not forget that a server had not followed yet.
+func TestLaggardIsAskedAgainAfterARestart(t *testing.T) {
+	play(t, func(w *world) {
+		ns := &servers{never: map[string]bool{"ns2": true}}
+		w.confirm = ns.ask("ns1", "ns2")
+		w.start()
+		w.after(5 * time.Second)
+		if err := w.c.Command(w.t.Context(), "www", trigger, nil); err == nil {
+			w.t.Fatal("ns2 does not follow, and trigger was done")
+		}
+		w.stop()
+		w.mu.Lock()
+		w.alarms = nil
+		w.mu.Unlock()
+		w.start()
+		w.after(5 * time.Minute)
+		if got := strings.Join(w.raised(), ", "); got != "lagging true" {
+			w.t.Errorf("alarms after the restart: %s", got)
+		}
+		ns.heal("ns2")
+		w.after(lastPause + moment)
+		if e := w.last(failover.EventConfirmed); len(e.Confirmations) != 2 || !e.Confirmations[1].OK {
+			w.t.Errorf("%s\n%+v", e.Message, e.Confirmations)
+		}
+		asked := len(ns.asked)
+		w.stop()
+		w.start()
+		w.after(time.Hour)
+		if len(ns.asked) != asked {
+			w.t.Error("asked again about what was confirmed")
+		}
+	})
+}
+
 func TestNewPlanEndsTheAskingForTheOldOne(t *testing.T) {
 	play(t, func(w *world) {
 		ns := &servers{never: map[string]bool{"ns2": true}}

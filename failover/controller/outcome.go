@@ -35,6 +35,9 @@ func (r *runner) applied(w *zoneWork, z failover.ZoneState, took time.Duration) 
 		elder = z.AppliedAt.Add(staleFor(z.Baseline, plan.After))
 	}
 	z.Plan, z.Trouble = nil, ""
+	if r.c.opts.Confirm != nil {
+		z.Following = &plan
+	}
 	z.Applied, z.AppliedAt, z.Written, z.Hearsay = plan.Target, time.Now(), plan.After, false
 	if plan.Target == failover.ToOrigin {
 		z.Written = nil

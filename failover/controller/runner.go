@@ -43,6 +43,7 @@ type runner struct {
 	looking   bool     // a look at our own server is under way
 	retiring  *command // by which the site leaves the configuration; may be called off
 	behind    bool     // the journal holds an entry that we do not know
+	fitted    uint64   // the entry whose zones are known to be those of the site
 }
 
 // published is what the fallback was last told.
@@ -118,10 +119,13 @@ func (r *runner) turn(ctx context.Context) time.Duration {
 			return time.Minute
 		}
 	}
-	if fitted := r.fit(r.running); !fitted.SameDecision(r.running) {
-		if err := r.append(failover.EventStart, "controller", "the configuration of the site changed", fitted, nil); err != nil {
-			return time.Minute
+	if r.fitted != r.entry.Seq { // zones change with an entry, not with a look
+		if fitted := r.fit(r.running); !fitted.SameDecision(r.running) {
+			if err := r.append(failover.EventStart, "controller", "the configuration of the site changed", fitted, nil); err != nil {
+				return time.Minute
+			}
 		}
+		r.fitted = r.entry.Seq
 	}
 	r.show()
 	wait := r.converge(ctx)
@@ -156,6 +160,7 @@ func (r *runner) start() error {
 		r.forced = entry.Seq // it may not have been carried out everywhere
 	}
 	r.c.clear(r.site.Name, AlarmJournal)
+	r.resume()
 	return nil
 }
 

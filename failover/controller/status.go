@@ -81,24 +81,23 @@ func (c *Controller) Plan(ctx context.Context, site string, target failover.Targ
 	r.mu.Lock()
 	state := r.running.Clone()
 	r.mu.Unlock()
+	all, err := r.readAll(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var plans []failover.Plan
 	for _, z := range state.Zones {
 		zone, err := c.opts.Zone(z.ZoneRef)
 		if err != nil {
 			return nil, err
 		}
-		current, err := zone.Read(failover.Urgent(ctx), z.Names)
-		if err != nil {
-			return nil, err
-		}
-		d := failover.Draft{Site: site, ZoneRef: z.ZoneRef, Names: z.Names, Baseline: z.Baseline, Fallback: r.fallback,
-			ArmedTTL: r.site.TTL.Armed, Abilities: zone.Abilities(), Written: z.Written}
+		d := r.draftOf(z, zone.Abilities())
 		if z.Applied != failover.ToFallback { // a switch would first take what others wrote as the baseline
-			if d.Baseline, err = d.AdoptBaseline(current, z.Applied == failover.ToArmed); err != nil {
+			if d.Baseline, err = d.AdoptBaseline(all[z.ZoneRef], lowered(z)); err != nil {
 				return nil, err
 			}
 		}
-		plan, err := failover.MakePlan(d, target, current)
+		plan, err := failover.MakePlan(d, target, all[z.ZoneRef])
 		if err != nil {
 			return nil, err
 		}
