@@ -72,7 +72,7 @@ func (g *gateway) open(t *testing.T) {
 }
 
 // caDownForWeeks lets a certificate's life run out while the authority cannot be reached: 30 days
-// are left, then 16, then 12 hours, which is less than min_validity.
+// are left, then 10, which is an alarm, then 12 hours, which is less than min_validity.
 func caDownForWeeks(t *testing.T) {
 	c := newCell(t, "cloudflare", quick())
 	g := newGateway(c)
@@ -83,7 +83,7 @@ func caDownForWeeks(t *testing.T) {
 	k := c.ownClock(t)
 	c.begin(t)
 	c.m.stop()
-	k.turn(t, 14*day)
+	k.turn(t, 20*day)
 	down := c.m.said.next("the CA cannot be used; what is held is served")
 	c.m.start()
 	c.hear(t, down, "that the CA cannot be used")
@@ -92,6 +92,7 @@ func caDownForWeeks(t *testing.T) {
 	c.awaitFallback(t)
 	c.origin.set(well)
 	c.awaitRest(t)
+	lab.Within(t, long, "the alarm that a certificate ends", func() bool { return c.m.said.has("alarm=certificate message=") })
 
 	k.leap(t, 29*day+12*hour)
 	c.origin.set(refusing)
@@ -108,6 +109,7 @@ func caDownForWeeks(t *testing.T) {
 	if v := c.visitor().Get(c.hosts()[0]); !strings.Contains(v.Issuer, "Pebble") {
 		t.Errorf("after the renewal visitors get a certificate of %q, %v", v.Issuer, v.Err)
 	}
+	lab.Within(t, long, "the end of that alarm", func() bool { return c.m.said.has(`"alarm over" site=www alarm=certificate`) })
 	c.origin.set(well)
 	c.finish(t)
 	c.wantSwitches(t, 4)
