@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -21,6 +22,7 @@ func versionRows() []row {
 		{fault: faultDowngrade, how: "down and up again, failed over by the next", run: upAndDown(next, present)},
 		{fault: faultDowngrade, how: "failed over by the next version, restored by this", run: restoredByAnother(next, present)},
 		{fault: faultDowngrade, how: "failed over by this version, restored by the next", run: restoredByAnother(present, next)},
+		{fault: faultDowngrade, how: "a backup of the next version, the journal lost", run: nextBackup},
 		{fault: faultDowngrade, how: "a journal of the next format: refused, and left as it is", run: nextFormat},
 	}
 }
@@ -174,4 +176,19 @@ func nextFormat(t *testing.T) {
 	c.finish(t)
 	c.wantSwitches(t, 2)
 	c.checkJournaled(t)
+}
+
+// nextBackup expects that the state can be taken from a backup that the next version wrote.
+func nextBackup(t *testing.T) {
+	c, was := failedOver(t, next)
+	c.backedUp(t)
+	c.m.stop()
+	if err := os.Remove(filepath.Join(c.data, "journal.db")); err != nil {
+		t.Fatal(err)
+	}
+	c.exchange(t, present)
+	c.knows(t, was)
+	c.origin.set(well)
+	c.finish(t)
+	c.wantSwitches(t, 2)
 }

@@ -35,13 +35,13 @@ func (p Plan) Half(sets []RecordSet) bool {
 	return true
 }
 
-// Mixed tells whether sets are a mixture of forms of ours that points at the fallback in part: every
-// record is one of the origin's, the armed or the fallback's form or of what we wrote last, and no name is
-// empty. Nobody else leaves such a zone.
-func (d Draft) Mixed(sets []RecordSet) bool {
-	if !d.PointsAtFallback(sets) {
-		return false
-	}
+// Mixed tells whether sets are a mixture of forms of ours that points at the fallback in part. Nobody
+// else leaves such a zone.
+func (d Draft) Mixed(sets []RecordSet) bool { return d.PointsAtFallback(sets) && d.Ours(sets) }
+
+// Ours tells whether every record is one of the origin's, the armed or the fallback's form or of what we
+// wrote last, and no name is empty.
+func (d Draft) Ours(sets []RecordSet) bool {
 	ours := lines(d.Written)
 	for _, target := range []Target{ToOrigin, ToArmed, ToFallback} {
 		if form, err := d.Form(target); err == nil {

@@ -92,8 +92,11 @@ func (r *runner) believe(z failover.ZoneState, w *zoneWork, current []failover.R
 	if form, _ := d.Recognise(sets); form == failover.ToFallback || d.Mixed(sets) {
 		return r.late(z, w, current)
 	}
-	stood := w.strange.seen(sets)
-	if left := r.c.opts.Stable - stood; left > 0 && !w.insisted {
+	left := r.c.opts.Stable - w.strange.seen(sets)
+	if d.Ours(sets) { // it may be what stood there in the middle of our own last write
+		left = max(left, echo-time.Since(z.AppliedAt))
+	}
+	if left > 0 && !w.insisted {
 		w.readAt = time.Now().Add(left - r.refresh(z.ZoneRef)) // look again when it has stood long enough
 		return &standing{left: left, err: fmt.Errorf("%w: somebody changed %s: %s; it becomes the baseline once it has stood for %v; to take it now: failover adopt",
 			failover.ErrDrift, z.Zone, changes(failover.Diff(known(z), sets)), r.c.opts.Stable)}

@@ -127,21 +127,24 @@ func TestImportIsStrict(t *testing.T) {
 	if _, err := ReadExport(strings.NewReader(resealed("192.0.2.1", "192.0.2.2"))); err != nil {
 		t.Fatalf("a good one: %v", err)
 	}
+	for _, more := range []string{resealed(`"exportedAt"`, `"more":1,"exportedAt"`), resealed(`"event"`, `"more":1,"event"`)} {
+		if _, err := ReadExport(strings.NewReader(more)); err != nil {
+			t.Errorf("a field of a next version: %v", err)
+		}
+	}
 	for name, c := range map[string]struct{ text, want string }{
-		"nothing":             {"", "unexpected end"},
-		"cut off":             {good[:len(good)/2], "unexpected end"},
-		"a changed address":   {strings.Replace(good, "192.0.2.1", "192.0.2.2", 1), "checksum is wrong"},
-		"more after the end":  {good + "{}", "after top-level value"},
-		"another format":      {strings.Replace(good, exportFormat, "something", 1), "should be"},
-		"a newer version":     {strings.Replace(good, `"version": 1`, `"version": 2`, 1), "newer version"},
-		"no version":          {strings.Replace(good, `"version": 1`, `"version": 0`, 1), "no version"},
-		"unknown, outside":    {strings.Replace(good, `"version": 1`, `"version": 1, "more": 1`, 1), `unknown field "more"`},
-		"unknown, inside":     {resealed(`"exportedAt"`, `"more":1,"exportedAt"`), `unknown field "more"`},
-		"unknown in an entry": {resealed(`"event"`, `"more":1,"event"`), `unknown field "more"`},
-		"entry of elsewhere":  {resealed(`"seq":1,"site":"www"`, `"seq":1,"site":"shop"`), "out of place"},
-		"no sequence":         {resealed(`"seq":1`, `"seq":0`), "out of place"},
-		"no entries":          {resealed(`"sites":[{`, `"sites":[{"site":"a","entries":[]},{`), "has 0 entries"},
-		"no id":               {resealed(`"journal":"`, `"journal":"x`), "no journal's id"},
+		"nothing":            {"", "unexpected end"},
+		"cut off":            {good[:len(good)/2], "unexpected end"},
+		"a changed address":  {strings.Replace(good, "192.0.2.1", "192.0.2.2", 1), "checksum is wrong"},
+		"more after the end": {good + "{}", "after top-level value"},
+		"another format":     {strings.Replace(good, exportFormat, "something", 1), "should be"},
+		"a newer version":    {strings.Replace(good, `"version": 1`, `"version": 2`, 1), "newer version"},
+		"no version":         {strings.Replace(good, `"version": 1`, `"version": 0`, 1), "no version"},
+		"unknown, outside":   {strings.Replace(good, `"version": 1`, `"version": 1, "more": 1`, 1), `unknown field "more"`},
+		"entry of elsewhere": {resealed(`"seq":1,"site":"www"`, `"seq":1,"site":"shop"`), "out of place"},
+		"no sequence":        {resealed(`"seq":1`, `"seq":0`), "out of place"},
+		"no entries":         {resealed(`"sites":[{`, `"sites":[{"site":"a","entries":[]},{`), "has 0 entries"},
+		"no id":              {resealed(`"journal":"`, `"journal":"x`), "no journal's id"},
 	} {
 		path := filepath.Join(t.TempDir(), "journal.db")
 		err := Import(path, strings.NewReader(c.text), true)

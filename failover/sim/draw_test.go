@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -42,6 +43,21 @@ func (s *schedule) enrich(refs []failover.ZoneRef) {
 		s.comments()
 	}
 	s.bolt = s.maybe(0.04)
+	if s.maybe(0.1) {
+		s.squeeze(refs[0])
+	}
+}
+
+// squeeze is two minutes in which the provider asks to be left alone, the origin fails and returns, and our
+// own network is cut for a moment, so that what is wanted changes while nobody may ask for it.
+func (s *schedule) squeeze(ref failover.ZoneRef) {
+	begin, site := s.some(), s.sites[s.rng.IntN(len(s.sites))].Name
+	s.at(min(begin, chaos), func(w *World) { w.setFaults(ref, trouble{limited: 1, retryAfter: 10 * time.Minute}) })
+	s.at(min(begin+10*time.Second, chaos), func(w *World) { w.setOrigin(site, math.Inf(1)) })
+	s.at(min(begin+30*time.Second, chaos), func(w *World) { w.setFaults(ref, trouble{}) })
+	s.at(min(begin+40*time.Second, chaos), func(w *World) { w.setSees(true, false) })
+	s.at(min(begin+70*time.Second, chaos), func(w *World) { w.setOrigin(site, 0) })
+	s.at(min(begin+100*time.Second+upTo(s.rng, time.Minute), chaos), func(w *World) { w.setSees(false, true) })
 }
 
 // any tells whether a zone's provider works in this way.
@@ -104,7 +120,7 @@ func (s *schedule) words() {
 }
 
 // commentsAreKept lets people edit comments also while something of ours is in the zone, or on its way.
-const commentsAreKept = false
+const commentsAreKept = true
 
 // comments are edits that change no more than the provider's own fields.
 func (s *schedule) comments() {

@@ -14,11 +14,19 @@ import (
 // standard is one site with two hosts, and its zone.
 func standard(mode string) *schedule {
 	s := newSchedule(1)
+	s.seldom = true
 	site := plainSite("site0", 1)
+	site.Policy.Fresh = 30 * time.Second
 	site.Hosts = []failover.Host{hostIn(zoneA, "site0."), hostIn(zoneA, "www.site0.")}
 	site.Policy.Hosts = 2
 	s.sites, s.modes[zoneA] = []failover.Site{site}, mode
 	return s
+}
+
+// calm is as long as rest where nothing but the process fails.
+func (s *schedule) calm() time.Duration {
+	p := s.sites[0].Policy
+	return p.UpAfter + 3*p.Dwell + 2*p.Quiet + refresh + time.Minute
 }
 
 // outage is an outage and the recovery from it.
@@ -27,7 +35,7 @@ func (s *schedule) outage(w *World) {
 	w.setOrigin("site0", math.Inf(1))
 	after(2 * time.Minute)
 	w.setOrigin("site0", 0)
-	after(s.rest(w))
+	after(s.calm())
 	w.final(false)
 }
 
@@ -47,7 +55,7 @@ func (s *schedule) orders(w *World) {
 	say(failover.Hold)
 	say(failover.Restore)
 	say(failover.Release)
-	after(s.rest(w))
+	after(s.calm())
 	w.final(false)
 }
 
@@ -65,7 +73,7 @@ func (s *schedule) changes(w *World) {
 	w.setOrigin("site0", 0)
 	after(10 * time.Minute)
 	w.reload("limits again", limits("site0", 1, false, 30))
-	after(s.rest(w))
+	after(s.calm())
 	w.final(false)
 }
 
