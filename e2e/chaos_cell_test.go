@@ -57,6 +57,9 @@ func newCell(t *testing.T, provider string, l limits) *cell {
 	c.origin = newStand(c)
 	for i := range byte(3) {
 		c.references = append(c.references, newDoor(c.Lab, c.AddrPort(lab.AddrReference+i, 443)))
+		if c.dual() {
+			c.references = append(c.references, newDoor(c.Lab, c.AddrPort6(lab.AddrReference+i, 443)))
+		}
 	}
 	c.hooks = newSink(c.Lab, c.AddrPort(70, 8080))
 	c.m = newMachine(c)

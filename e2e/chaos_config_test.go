@@ -47,19 +47,20 @@ controller {
 fallback {
   same_network = true
   ipv4        = [%q]
+  ipv6        = [%s]
   http        = [%q]
-  https       = [%q]
+  https       = [%s]
   check_roots = %q
 }
 references {
-  tcp      = [%q, %q, %q]
+  tcp      = [%s]
   quorum   = %d
   interval = "500ms"
   timeout  = "500ms"
 }
 %s
-`, c.data, c.m.socket, c.ctl, c.hooks.addr, c.dnsBlock(), c.acme, c.fallback(), c.AddrPort(lab.AddrFallback, 80), c.AddrPort(lab.AddrFallback, 443),
-		c.ca.file, c.references[0].addr, c.references[1].addr, c.references[2].addr, c.quorum, c.blocks)
+`, c.data, c.m.socket, c.ctl, c.hooks.addr, c.dnsBlock(), c.acme, c.fallback(), quoted(c.fallback6()), c.AddrPort(lab.AddrFallback, 80),
+		quoted(c.doorsteps()), c.ca.file, quoted(c.places()), c.quorum, c.blocks)
 	hosts := c.hosts()
 	b.WriteString(c.siteBlock("www", hosts[:2]...))
 	if c.shop {
@@ -76,25 +77,25 @@ func (c *cell) dnsBlock() string {
   endpoint      = %q
   ca_file       = %q
   authoritative = [%q]
-}`, c.zone, c.server.URL, c.ca.file, c.ns.Addr)
+}`, c.zone, c.endpoint(), c.ca.file, c.ns.Addr)
 	}
 	return fmt.Sprintf(`dns "rfc2136" "main" {
   zones         = [%q]
   server        = %q
   timeout       = "2s"
-  authoritative = [%q]
+  authoritative = [%s]
   tsig {
     name   = %q
     secret = env("TSIG_SECRET")
   }
-}`, c.zone, c.ns.Addr, c.ns.Addr, lab.TSIGName)
+}`, c.zone, c.updates(), quoted(c.nameServers()), lab.TSIGName)
 }
 
 func (c *cell) siteBlock(name string, hosts ...string) string {
 	return fmt.Sprintf(`
 site %q {
   hosts      = ["%s"]
-  origin     = ["%s"]
+  origin     = [%s]
   down_after = %q
   up_after   = %q
   dwell      = %q
@@ -109,5 +110,5 @@ site %q {
     %s
   }
 }
-`, name, strings.Join(hosts, `", "`), strings.Join(c.origins(), `", "`), c.down, c.up, c.dwell, c.quiet, c.site, c.interval, c.timeout, c.check)
+`, name, strings.Join(hosts, `", "`), quoted(c.watched()), c.down, c.up, c.dwell, c.quiet, c.site, c.interval, c.timeout, c.check)
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,27 +17,36 @@ import (
 // The controller's own network, cut with nftables in a network namespace of its own. Origin, name
 // server, references and eyes are in the test's.
 func networkRows() []row {
-	return []row{
+	return slices.Concat([]row{
 		{fault: faultNetwork, how: "all of it", run: blinded(`iifname "eth0" drop`, `oifname "eth0" drop`)},
 		{fault: faultNetwork, how: "one way, what comes in", run: blinded(`iifname "eth0" drop`, "")},
 		{fault: faultNetwork, how: "one way, what goes out", run: blinded("", `oifname "eth0" drop`)},
 		{fault: faultNetwork, how: "refused instead of dropped", run: blinded("", `oifname "eth0" reject`)},
 		{fault: faultNetwork, how: "the provider's API alone, and the origin dies", run: apiCut},
-		{fault: faultNetwork, how: "IPv4 or IPv6 alone", not: "the lab has IPv4 alone"},
-		{fault: faultNetwork, how: "the resolver alone", not: "checks dial addresses; no decision asks a resolver"},
+	}, familyRows(), resolverRows(), []row{
 		{fault: faultOrigin, how: "half of all packets lost", run: lossy},
 		{fault: faultListener, how: "firewall closed in front of us", run: firewalled},
-	}
+	})
 }
 
 // island is a network namespace for the controller, joined to the test's by a pair of interfaces.
 type island struct {
 	t    *testing.T
 	name string
+
+	dual     bool // there is IPv6 too
+	updates6 bool // the name server takes changes over IPv6
+	origin4  bool // the origin is in IPv4 alone all the same
+	byName   bool // the API is known by its name, which a resolver knows
 }
 
 // isolated is a world whose controller is on an island.
 func isolated(t *testing.T) (*cell, *island) {
+	t.Helper()
+	return isolatedAs(t, "bind", quick(), island{})
+}
+
+func isolatedAs(t *testing.T, provider string, l limits, world island) (*cell, *island) {
 	t.Helper()
 	for _, program := range []string{"ip", "nft"} {
 		lab.Need(t, program)
@@ -44,10 +54,10 @@ func isolated(t *testing.T) (*cell, *island) {
 	if os.Getuid() != 0 {
 		lab.Missing(t, "root, to make a network namespace")
 	}
-	n := &island{t: t, name: fmt.Sprintf("fo%08x", rand.Uint32())}
-	l := quick()
+	n := &world
+	n.t, n.name = t, fmt.Sprintf("fo%08x", rand.Uint32())
 	l.island = n
-	c := newCell(t, "bind", l)
+	c := newCell(t, provider, l)
 	c.m.within = []string{"ip", "netns", "exec", n.name}
 	return c, n
 }
@@ -62,11 +72,19 @@ func (n *island) join(l *lab.Lab) {
 		_ = exec.Command("ip", "link", "del", n.name).Run()
 	})
 	n.ip("link", "add", n.name, "type", "veth", "peer", "name", "eth0", "netns", n.name)
-	for _, last := range []byte{1, lab.AddrRoot, lab.AddrNS, lab.AddrOrigin, lab.AddrOrigin2, lab.AddrReference, lab.AddrReference + 1, lab.AddrReference + 2, 70} {
+	for _, last := range []byte{1, lab.AddrRoot, lab.AddrNS, lab.AddrOrigin, lab.AddrOrigin2, lab.AddrReference, lab.AddrReference + 1, lab.AddrReference + 2,
+		lab.AddrResolver, lab.AddrAPI, 70} {
 		n.ip("addr", "add", l.Addr(last).String()+"/24", "dev", n.name)
+		if n.dual {
+			n.ip("addr", "add", l.Addr6(last).String()+"/64", "dev", n.name, "nodad")
+		}
 	}
 	n.ip("link", "set", n.name, "up")
 	n.ip("-n", n.name, "addr", "add", l.Addr(lab.AddrFallback).String()+"/24", "dev", "eth0")
+	if n.dual {
+		l.Both()
+		n.ip("-n", n.name, "addr", "add", l.Addr6(lab.AddrFallback).String()+"/64", "dev", "eth0", "nodad")
+	}
 	n.ip("-n", n.name, "link", "set", "lo", "up")
 	n.ip("-n", n.name, "link", "set", "eth0", "up")
 }

@@ -63,7 +63,7 @@ func (s *stand) set(mode string) {
 	if len(s.served) > 0 {
 		return
 	}
-	for _, addr := range s.c.origins() {
+	for _, addr := range s.c.watched() {
 		ln, err := s.listen(net.JoinHostPort(addr, "443"))
 		if err != nil {
 			s.c.T.Errorf("the origin cannot listen: %v", err)

@@ -13,7 +13,7 @@ import (
 )
 
 func (c *cell) zoneText() string {
-	return strings.NewReplacer("O1", c.origins()[0], "O2", c.origins()[1], "NS0", c.Addr(lab.AddrNS).String()).Replace(`$TTL 300
+	return strings.NewReplacer("2001:db8::20", c.origin6(), "O1", c.origins()[0], "O2", c.origins()[1], "NS0", c.Addr(lab.AddrNS).String()).Replace(`$TTL 300
 @ SOA ns1 hostmaster 1 60 30 604800 5
 @ NS ns1
 @ 300 A O1
@@ -52,7 +52,7 @@ func (c *cell) cloudflare(t *testing.T) {
 				Comment: note(fmt.Sprintf("rack %d", i)), Tags: []string{"env:prod", fmt.Sprint("rack:", i)}})
 		}
 	}
-	records = append(records, cloudflaretest.Record{Name: "www." + apex, Type: "AAAA", Content: "2001:db8::20", TTL: 600, Proxiable: true, Comment: note("since 2024")})
+	records = append(records, cloudflaretest.Record{Name: "www." + apex, Type: "AAAA", Content: c.origin6(), TTL: 600, Proxiable: true, Comment: note("since 2024")})
 	if err := c.api.Load(apex, records...); err != nil {
 		t.Fatal(err)
 	}
@@ -62,12 +62,13 @@ func (c *cell) cloudflare(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = names.Close() })
 	c.ns = &lab.NameServer{Addr: names.Addr, Zone: c.zone}
-	certText, keyText := c.ca.issue(time.Now().Add(60*24*time.Hour), c.Addr(lab.AddrAPI).String())
+	certText, keyText := c.ca.issue(time.Now().Add(60*24*time.Hour), c.Addr(lab.AddrAPI).String(), apiName)
 	pair, err := tls.X509KeyPair([]byte(certText), []byte(keyText))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.server, err = cloudflaretest.Listen(c.api, cloudflaretest.ListenOptions{Addr: c.AddrPort(lab.AddrAPI, 443), Certificate: &pair}); err != nil {
+	if c.server, err = cloudflaretest.Listen(c.api, cloudflaretest.ListenOptions{Addr: c.AddrPort(lab.AddrAPI, 443), Certificate: &pair,
+		OneCall: c.byName()}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.server.Close() })

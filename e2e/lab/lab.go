@@ -23,6 +23,8 @@ type Lab struct {
 	T   testing.TB
 	Dir string // of the test, removed after it
 	net [3]byte
+
+	both bool // the addresses are there in IPv6 too; see Both
 }
 
 // New gives the test a folder and a block of loopback addresses.

@@ -30,18 +30,22 @@ func (l *Lab) BIND(zone, records string) *NameServer {
 	named := Need(l.T, "named")
 	addr := l.Addr(AddrNS)
 	l.alias(addr)
+	six := "none"
+	if l.both {
+		six = l.Addr6(AddrNS).String()
+	}
 	dir := l.Folder("bind")
 	l.Write("bind/main.zone", records)
 	conf := l.Write("bind/named.conf", fmt.Sprintf(`options {
   directory %[1]q; pid-file %[2]q; session-keyfile %[3]q; lock-file none;
-  listen-on port 53 { %[4]s; }; listen-on-v6 { none; };
+  listen-on port 53 { %[4]s; }; listen-on-v6 { %[8]s; };
   recursion no; dnssec-validation no; notify no; minimal-responses no;
   allow-transfer { key %[5]q; };
 };
 controls { };
 key %[5]q { algorithm hmac-sha256; secret %[6]q; };
 zone %[7]q { type primary; file "main.zone"; allow-update { key %[5]q; }; };
-`, dir, dir+"/named.pid", dir+"/session.key", addr, TSIGName, TSIGSecret, zone))
+`, dir, dir+"/named.pid", dir+"/session.key", addr, TSIGName, TSIGSecret, zone, six))
 	l.Start("named", exec.Command(named, "-g", "-c", conf))
 	return l.Delegate(zone)
 }

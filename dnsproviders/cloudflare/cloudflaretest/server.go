@@ -32,6 +32,7 @@ type Server struct {
 type ListenOptions struct {
 	Addr        string           // host:port; empty: a free port of 127.0.0.1
 	Certificate *tls.Certificate // nil: one is made, for 127.0.0.1, ::1 and localhost
+	OneCall     bool             // a connection serves one call, so that the next one has to find the way again
 }
 
 // Listen serves an API, and under /_test/ the doors behind its back (see [API.Control]).
@@ -55,6 +56,7 @@ func Listen(a *API, o ListenOptions) (*Server, error) {
 	s.URL = "https://" + listener.Addr().String() + Base
 	s.http = &http.Server{Handler: mux, TLSConfig: &tls.Config{Certificates: []tls.Certificate{*o.Certificate}},
 		ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	s.http.SetKeepAlivesEnabled(!o.OneCall)
 	go func() { s.ended <- s.http.ServeTLS(listener, "", "") }()
 	return s, nil
 }
