@@ -105,7 +105,7 @@ func (p Policy) origin(view []Observation, now time.Time) Verdict {
 		}
 		a.add(o, now.Sub(o.At) <= p.Fresh)
 	}
-	if len(addresses) == 0 && (len(unseen) > 0 || eyes.shut()) {
+	if eyes.shut() || len(unseen) > 0 && len(unseen) >= p.Addresses {
 		return Verdict{Health: Unknown, Blind: true, Detail: eyes.complaint()}
 	}
 	return p.tally(addresses, max(0, p.Addresses-len(addresses)-len(unseen)))

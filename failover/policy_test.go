@@ -44,6 +44,8 @@ func TestJudge(t *testing.T) {
 	anyAddress.AnyAddress = true
 	dual, onlySix := anyAddress, rules
 	dual.Quorum6 = 1
+	single := dual
+	single.Addresses = 1
 	onlySix.Quorum, onlySix.Quorum6 = 0, 1
 	tests := []struct {
 		name   string
@@ -70,7 +72,8 @@ func TestJudge(t *testing.T) {
 		{"a cut of IPv4 alone", dual, []Observation{reference("a", Down, now), reference("b", Down, now), reference(ref6, Up, now), origin(a, Down, now), origin(six, Up, now)}, Up, "", false},
 		{"dead at both families", dual, append(scene(now), reference(ref6, Up, now), origin(a, Down, now), origin(six, Down, now)), Down, CauseRefused, false},
 		{"dead at IPv4, no IPv6 here", dual, append(scene(now), reference(ref6, Down, now), origin(a, Down, now), origin(six, Down, now)), Down, CauseRefused, false},
-		{"all of the origin is in the family that is cut", dual, append(scene(now), reference(ref6, Down, now), origin(six, Down, now)), Unknown, "", true},
+		{"a cut of IPv6 alone, IPv4 not looked at yet", dual, append(scene(now), reference(ref6, Down, now), origin(six, Down, now)), Unknown, "", false},
+		{"all of the origin is in the family that is cut", single, append(scene(now), reference(ref6, Down, now), origin(six, Down, now)), Unknown, "", true},
 		{"IPv6 without references of its own", anyAddress, append(scene(now), origin(a, Up, now), origin(six, Down, now)), Down, CauseRefused, false},
 		{"IPv4 without references of its own", onlySix, []Observation{reference(ref6, Down, now), origin(a, Down, now), origin(b, Down, now)}, Unknown, "", true},
 		{"references stale", rules, append(scene(at(90)), origin(a, Down, now), origin(b, Down, now)), Unknown, "", true},
