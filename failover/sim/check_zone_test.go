@@ -214,10 +214,15 @@ func (c *checker) originals() {
 	}
 }
 
-// kept tells whether a set can be found.
+// kept tells whether a set can be found. While its TTL is low, the journal has what it was, and the zone
+// the provider's own fields that somebody gave it meanwhile.
 func (c *checker) kept(key siteZone, want failover.RecordSet) bool {
+	p := c.parts[key]
+	anyFields := p.fields[want.Key()] || slices.ContainsFunc(c.zones[key.ref], func(s failover.RecordSet) bool {
+		return s.SameValues(want) && slices.Equal(opaque(s), opaque(want))
+	})
 	same := func(s failover.RecordSet) bool {
-		return c.same(key.site, s, want) || c.parts[key].fields[want.Key()] && s.Equal(want)
+		return c.same(key.site, s, want) || anyFields && s.Equal(want)
 	}
 	for _, m := range c.minds {
 		state := m.entries[key.site].State

@@ -52,6 +52,7 @@ func (c conn) enter(ctx context.Context, op, site string) error {
 		}
 		return c.fail(op, failover.KindUnavailable, errors.New("no route to host"))
 	}
+	c.w.history.add(Fact{What: factCall, Who: c.life.m.name, Zone: c.ref, Site: site, Op: op})
 	c.mu.Lock()
 	faults := c.faults
 	if c.coin(op+"limited", faults.limited) && time.Now().After(c.blocked) {
@@ -80,10 +81,9 @@ func (c conn) enter(ctx context.Context, op, site string) error {
 	return nil
 }
 
-// recorded notes a call and its answer.
+// recorded notes the answer to a call.
 func (c conn) recorded(op, site string, call func() error) error {
 	who := c.life.m.name
-	c.w.history.add(Fact{What: factCall, Who: who, Zone: c.ref, Site: site, Op: op})
 	err := call()
 	var ze *failover.ZoneError
 	f := Fact{What: factAnswer, Who: who, Zone: c.ref, Site: site, Op: op, Kind: failover.KindOf(err)}

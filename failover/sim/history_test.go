@@ -13,7 +13,7 @@ import (
 const (
 	factEntry   = "entry"   // an entry is durable
 	factVersion = "version" // a zone has a new version
-	factCall    = "call"    // a call of the provider's API began
+	factCall    = "call"    // a call of the provider's API arrived there
 	factAnswer  = "answer"  // it was answered; Kind says how
 	factOrigin  = "origin"  // Note: up, down or a frequency
 	factSees    = "sees"    // OK: our own network and the references are well
