@@ -44,24 +44,6 @@ func (c *Controller) Command(ctx context.Context, site string, word failover.Com
 	return r.ask(ctx, cmd)
 }
 
-// readAll reads all zones of the site.
-func (r *runner) readAll(ctx context.Context) (map[failover.ZoneRef][]failover.RecordSet, error) {
-	r.mu.Lock()
-	zones := r.running.Clone().Zones
-	r.mu.Unlock()
-	all := map[failover.ZoneRef][]failover.RecordSet{}
-	for _, z := range zones {
-		zone, err := r.c.opts.Zone(z.ZoneRef)
-		if err != nil {
-			return nil, err
-		}
-		if all[z.ZoneRef], err = zone.Read(failover.Urgent(ctx), z.Names); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-
 func (r *runner) ask(ctx context.Context, cmd *command) error {
 	cmd.ctx, cmd.done = ctx, make(chan error, 1)
 	select {
@@ -139,43 +121,6 @@ func (r *runner) command(cmd *command) {
 	if len(next.Overrides) > 0 {
 		r.forced = r.entry.Seq
 	}
-}
-
-// giveUpPlans ends the plans whose outcome is not known, where the zones can be adopted as they stand.
-func (r *runner) giveUpPlans(cmd *command) error {
-	if _, err := r.adoptAll(r.running.Clone(), cmd.current); err != nil {
-		return err
-	}
-	for _, z := range r.entry.State.Clone().Zones {
-		if z.Plan == nil {
-			continue
-		}
-		if err := r.abandon(z, fmt.Sprintf("plan %d is given up: the zone is adopted as it stands", z.Plan.Generation)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// adoptAll takes all zones of the site as they stand for their baselines, on an operator's word.
-func (r *runner) adoptAll(s failover.State, all map[failover.ZoneRef][]failover.RecordSet) (failover.State, error) {
-	for i, z := range s.Zones {
-		w, current := r.work(z), all[z.ZoneRef]
-		if w.busy || w.zone == nil {
-			return s, fmt.Errorf("%w: a change of %s is under way; try again in a moment", failover.ErrRefused, z.Zone)
-		}
-		sets, err := r.draft(z, w).AdoptBaseline(current, lowered(z))
-		if err != nil {
-			return s, fmt.Errorf("%w: %w", failover.ErrRefused, err)
-		}
-		w.readAt, w.strange = time.Now(), stranger{}
-		s.Zones[i].Baseline, s.Zones[i].BaselineAt = sets, time.Now()
-		s.Zones[i].Applied, s.Zones[i].Written, s.Zones[i].Plan, s.Zones[i].Trouble, s.Zones[i].Reasserted = failover.ToOrigin, nil, nil, "", 0
-		if z.Applied == failover.ToArmed {
-			s.Zones[i].Applied, s.Zones[i].Written = failover.ToArmed, failover.Select(current, z.Names)
-		}
-	}
-	return s, nil
 }
 
 // settled ends the command under way once its change is made, or cannot be made now.
