@@ -77,11 +77,14 @@ func (r *runner) takeNew(z failover.ZoneState, w *zoneWork, current []failover.R
 func (r *runner) asExpected(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) error {
 	w.readAt, w.strange = time.Now(), stranger{}
 	r.foresee(z, w, z.Baseline, current)
-	sure := !z.Hearsay || time.Since(z.AppliedAt) < echo // what is still there after that is there
-	if z.Trouble == "" && sure {
+	if z.Hearsay && time.Since(z.AppliedAt) >= echo { // what is still there after that is there
+		z.Hearsay, z.Trouble = false, ""
+		return r.append(failover.EventDrift, "controller", z.Zone+" still points at the fallback: no reading was stale", r.with(z), nil)
+	}
+	if z.Trouble == "" {
 		return nil
 	}
-	z.Trouble, z.Hearsay = "", z.Hearsay && sure
+	z.Trouble = ""
 	return r.append(failover.EventApplied, "controller", z.Zone+" is as it should be again", r.with(z), nil)
 }
 
