@@ -20,6 +20,9 @@ func (c *checker) entry(f Fact) {
 		c.broken("I6", "%s: generation %d follows %d", f.Site, e.State.Generation, old.State.Generation)
 	}
 	c.outcomes(m, f.Site, e)
+	if e.State.Phase != old.State.Phase {
+		m.wished(f.Site)
+	}
 	if e.Event == failover.EventPlan {
 		c.planned(f.Site, e, old)
 	}
@@ -30,7 +33,10 @@ func (c *checker) entry(f Fact) {
 		}
 	}
 	if e.Event == failover.EventCommand && strings.HasPrefix(e.Message, string(failover.Adopt)) {
-		c.adopted(f.Site, e)
+		c.adopted(f.Site, e, true)
+	}
+	if e.Event == failover.EventBaseline {
+		c.adopted(f.Site, e, false)
 	}
 	site, configured := c.sites[f.Site]
 	if was, is := old.State.Phase.Serving(), e.State.Phase.Serving(); old.Seq > 0 && was != is && e.Event != failover.EventCommand && configured {
@@ -116,11 +122,15 @@ func (c *checker) planned(site string, e, old failover.Entry) {
 // wayBackIsGuarded lets planned decide.
 const wayBackIsGuarded = true
 
-// adopted lets an operator's word decide what is right: the zone as it stands, but for low TTLs of ours.
-func (c *checker) adopted(site string, e failover.Entry) {
+// adopted lets the zone as it stands be right, but for low TTLs of ours: on an operator's word, or because
+// others led the name away from the fallback, and the outage is over.
+func (c *checker) adopted(site string, e failover.Entry, word bool) {
 	for _, z := range e.State.Zones {
 		p := c.parts[siteZone{site, z.ZoneRef}]
 		sets := failover.Select(c.zones[z.ZoneRef], z.Names)
+		if !word && (p == nil || !p.away) {
+			continue
+		}
 		if p == nil || c.anyOurs(sets) { // a look from before our own write; the zone is as it was
 			continue
 		}

@@ -48,7 +48,7 @@ func (c *checker) answer(f Fact) {
 	}
 	to := c.minds[f.Who].callsTo(siteZone{f.Site, f.Zone})
 	if !f.At.Before(to.blocked) {
-		to.early = 0
+		to.early, to.wishes = 0, 0
 	}
 	to.blocked = f.At.Add(f.RetryAfter)
 }
@@ -61,8 +61,17 @@ func (c *checker) call(f Fact) {
 	if !f.At.Before(to.blocked) || f.At.Sub(to.wordAt) < 2*time.Minute || f.At.Sub(m.bornAt) < time.Minute {
 		return
 	}
-	if to.early++; to.early > 5 {
-		c.broken("I10", "%s called %s %v before it was allowed to", f.Site, f.Zone.Zone, to.blocked.Sub(f.At))
+	if to.early++; to.early > 3+2*to.wishes {
+		c.broken("I10", "%s called %s before it was allowed to at %s", f.Site, f.Zone.Zone, to.blocked.Format("15:04:05"))
+	}
+}
+
+// wished notes that something else may be wanted now.
+func (m *mind) wished(site string) {
+	for key, to := range m.calls {
+		if key.site == site {
+			to.wishes++
+		}
 	}
 }
 

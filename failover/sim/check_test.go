@@ -58,6 +58,7 @@ type calls struct {
 	wordAt  time.Time
 	blocked time.Time // told to wait until
 	early   int       // calls since then that did not wait
+	wishes  int       // changes of what is wanted since then
 }
 
 // checker replays a history.

@@ -95,6 +95,9 @@ func (c *checker) recorded(f Fact, p *part) {
 // overwritten notes a foreign change that nobody had seen when it was overwritten.
 func (c *checker) overwritten(f Fact, p *part, before []failover.RecordSet) {
 	for _, s := range failover.Select(before, f.Plan.Names) {
+		if b := find(f.Plan.Before, s.Key()); b != nil && b.Equal(s) && !exact(*b, s) && f.At.Sub(p.editedAt) < stalest {
+			p.fields[s.Key()] = true // the plan was made from a look from before somebody's edit
+		}
 		if slices.ContainsFunc(f.Sets, func(n failover.RecordSet) bool { return n.Equal(s) }) {
 			continue
 		}
@@ -103,6 +106,9 @@ func (c *checker) overwritten(f Fact, p *part, before []failover.RecordSet) {
 		}
 	}
 }
+
+// stalest is how far behind a look may be, and a little more.
+const stalest = 2*time.Minute + 20*time.Second
 
 // chosen lets an operator's force decide what is right: what stood in the zone is in the journal's
 // plan, and the baseline counts. Where nobody edits, it decides nothing.
