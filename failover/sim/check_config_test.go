@@ -73,7 +73,7 @@ func (c *checker) joined(s failover.Site, ref failover.ZoneRef) {
 	p := c.parts[key]
 	known := []string{}
 	if p == nil {
-		p = &part{truth: map[string]failover.RecordSet{}, either: map[string]bool{}, fields: map[string]bool{}, accepted: map[string]uint64{}}
+		p = &part{truth: map[string]failover.RecordSet{}, either: map[string]bool{}, aside: map[string]bool{}, fields: map[string]bool{}, accepted: map[string]uint64{}}
 		c.parts[key] = p
 	} else {
 		for _, set := range p.truth {

@@ -26,17 +26,9 @@ func (c *checker) entry(f Fact) {
 	if e.Event == failover.EventPlan {
 		c.planned(f.Site, e, old)
 	}
-	for _, z := range e.State.Zones {
-		p := c.parts[siteZone{f.Site, z.ZoneRef}]
-		if e.Event == failover.EventApplied && p != nil && z.Plan == nil && p.away && z.Applied != failover.ToFallback && !c.rivals() {
-			p.away = false // it was there already, by somebody else's hand
-		}
-	}
+	c.ledHome(f.Site, e)
 	if e.Event == failover.EventCommand && strings.HasPrefix(e.Message, string(failover.Adopt)) {
-		c.adopted(f.Site, e, true)
-	}
-	if e.Event == failover.EventBaseline {
-		c.adopted(f.Site, e, false)
+		c.adopted(f.Site, e)
 	}
 	site, configured := c.sites[f.Site]
 	if was, is := old.State.Phase.Serving(), e.State.Phase.Serving(); old.Seq > 0 && was != is && e.Event != failover.EventCommand && configured {
@@ -121,34 +113,6 @@ func (c *checker) planned(site string, e, old failover.Entry) {
 
 // wayBackIsGuarded lets planned decide.
 const wayBackIsGuarded = true
-
-// adopted lets the zone as it stands be right, but for low TTLs of ours: on an operator's word, or because
-// others led the name away from the fallback, and the outage is over.
-func (c *checker) adopted(site string, e failover.Entry, word bool) {
-	for _, z := range e.State.Zones {
-		p := c.parts[siteZone{site, z.ZoneRef}]
-		sets := failover.Select(c.zones[z.ZoneRef], z.Names)
-		if !word && (p == nil || !p.away) {
-			continue
-		}
-		if p == nil || c.anyOurs(sets) { // a look from before our own write; the zone is as it was
-			continue
-		}
-		p.away = false
-		truth := map[string]failover.RecordSet{}
-		for _, s := range sets {
-			was, known := p.truth[s.Key()]
-			if b := find(z.Baseline, s.Key()); !known && b != nil { // deleted, and put back by us at the same moment
-				was, known = *b, true
-			}
-			if known && !s.Proxied && s.TTL < was.TTL && c.lows[s.TTL] {
-				s.TTL = was.TTL
-			}
-			truth[s.Key()] = s
-		}
-		p.truth = truth
-	}
-}
 
 // lowTTL is what we bring the TTL of a set to.
 func (c *checker) lowTTL(site string, s failover.RecordSet) uint32 {

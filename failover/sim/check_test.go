@@ -29,6 +29,7 @@ type part struct {
 	truth    map[string]failover.RecordSet // what has to come back: key to set
 	away     bool                          // our last write points at the fallback
 	either   map[string]bool               // keys of sets of which nobody can tell who deleted them, a human or our plan
+	aside    map[string]bool               // keys of sets that people wrote while our last write pointed at the fallback
 	fields   map[string]bool               // keys of sets that people wrote while the fallback served, with fields of theirs
 	points   bool                          // the zone does, whoever wrote last
 	server   string                        // the machine that pointed it there

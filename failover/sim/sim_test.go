@@ -11,7 +11,7 @@ import (
 
 var (
 	oneSeed = flag.Uint64("seed", 0, "play this schedule alone, and tell its story")
-	sims    = flag.Uint64("sims", 50, "how many random schedules to play")
+	sims    = flag.Uint64("sims", 30, "how many random schedules to play")
 	first   = flag.Uint64("from", 1, "the seed of the first schedule")
 	procs   = flag.Int("procs", 1, "how many processes share the random schedules; one plays one schedule at a time")
 	version = flag.Int("drawing", rich, "how a seed becomes a schedule: 1 is the older way, with fewer things that happen")
