@@ -48,6 +48,7 @@ func (b body) site(refs References) failover.Site {
 			Grace: b.duration("overwrite_grace", 2*time.Minute, limits{0, day})},
 	}
 	s.Hosts = b.hosts()
+	s.Records = b.records(s.Hosts)
 	b.origin(&s)
 	b.checks(&s)
 	s.Policy = b.policy(s, refs)

@@ -51,7 +51,7 @@ var (
 	propagationSchema = schema{Attributes: []string{"resolvers", "within"}}
 	siteSchema        = schema{
 		Attributes: []string{"hosts", "origin", "down_after", "up_after", "dwell", "quiet", "armed_ttl", "armed", "retry_after",
-			"recovery", "on_overwrite", "overwrite_grace", "down_when", "max_failovers", "priority", "page"},
+			"recovery", "on_overwrite", "overwrite_grace", "down_when", "max_failovers", "priority", "page", "records"},
 		Blocks: []nested{{"check", []string{"kind", "name"}}},
 	}
 	checkCommon = []string{"interval", "recheck", "timeout", "slow"}

@@ -101,6 +101,10 @@ func (in StarterInput) site() string {
   # up_after   = "2m"        # go back after this long without a bad one
   # recovery   = "automatic" # or "manual": only failover restore goes back
 
+  # What the hosts hold while all is well, for a controller that lost its data directory during an outage
+  # and has no copy of it (controller { backup = ["/mnt/elsewhere"] }):
+  # records = ["www.example.org 300 A 203.0.113.10"]
+
   # Without a check block, https://HOST/ must answer 200-399 with a valid certificate.
   # check "https" "front" {
   #   path = "/healthz"

@@ -68,6 +68,31 @@ func Refresh(baseline, current []RecordSet) []RecordSet {
 	return fresh
 }
 
+// Declared returns the declared sets at the draft's names, for a zone that points at the fallback and
+// whose original nobody remembers. It is false where a name lacks an address, or the zone is not ours.
+func (d Draft) Declared(declared, current []RecordSet) ([]RecordSet, bool) {
+	now := Select(current, d.Names)
+	sets := ProxiedAs(now, Select(declared, d.Names))
+	for _, name := range d.Names {
+		if !hasAddress(sets, name) {
+			return nil, false
+		}
+	}
+	return sets, d.PointsAtFallback(now) && !d.PointsAtFallback(sets)
+}
+
+// ProxiedAs returns sets with those at the names proxied that are proxied in now: master files have no
+// words for that.
+func ProxiedAs(now, sets []RecordSet) []RecordSet {
+	out := slices.Clone(sets)
+	for i, s := range out {
+		if slices.ContainsFunc(now, func(n RecordSet) bool { return n.Name == s.Name && n.Proxied }) {
+			out[i].Proxied, out[i].TTL = true, 1
+		}
+	}
+	return out
+}
+
 // PointsAtFallback tells whether any record of the sets is one of the fallback's own.
 func (d Draft) PointsAtFallback(sets []RecordSet) bool {
 	return slices.ContainsFunc(sets, d.pointsAtFallback)

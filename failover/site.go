@@ -20,6 +20,9 @@ type Site struct {
 	Overwrite Overwrite
 	// Priority orders switches when many sites fail at once; higher first.
 	Priority int
+	// Records is what the hosts hold while all is well, as the configuration declares it, sorted; may be
+	// nil. It is the baseline of a controller that finds its zone failed over and remembers nothing.
+	Records []RecordSet
 	// Page is the directory of page.md and its translations; empty means the embedded page.
 	Page string
 	// RetryAfter is what the maintenance page promises in its Retry-After header.

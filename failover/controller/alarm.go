@@ -15,6 +15,7 @@ const (
 	AlarmBlind     = "blind"       // too few references answer
 	AlarmExpiry    = "certificate" // the fallback's certificate ends, and cannot be renewed
 	AlarmClock     = "clock"       // this machine's clock was set
+	AlarmRecords   = "records"     // the configuration declares other records than the zone holds
 	AlarmReference = "reference"   // a reference has failed for long
 	AlarmPage      = "page"        // the page cannot be published
 	AlarmOrphan    = "orphan"      // the journal knows a failed-over site that is not configured

@@ -92,8 +92,11 @@ func (r *runner) asExpected(z failover.ZoneState, w *zoneWork, current []failove
 // the zone is not touched: what is there may be half of a change.
 func (r *runner) believe(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) error {
 	d, sets := r.draft(z, w), failover.Select(current, z.Names)
-	if form, _ := d.Recognise(sets); form == failover.ToFallback || d.Mixed(sets) {
+	switch form, _ := d.Recognise(sets); {
+	case form == failover.ToFallback, d.Mixed(sets):
 		return r.late(z, w, current)
+	case form == failover.ToArmed && z.Applied == failover.ToOrigin:
+		return r.stillLow(z, sets)
 	}
 	left := r.c.opts.Stable - w.strange.seen(sets)
 	if d.Ours(sets) { // it may be what stood there in the middle of our own last write
@@ -118,8 +121,12 @@ func (s *standing) Unwrap() error { return s.err }
 
 // adopt records what the zone holds as the baseline, if it is not the baseline already.
 func (r *runner) adopt(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) error {
-	sets, err := r.draft(z, w).AdoptBaseline(current, lowered(z))
+	d := r.draft(z, w)
+	sets, err := d.AdoptBaseline(current, lowered(z))
 	if err != nil {
+		if declared, found := d.Declared(r.site.Records, current); found && len(z.Baseline) == 0 {
+			return r.recover(z, w, declared, failover.Select(current, z.Names))
+		}
 		return r.trouble(z, failover.EventDrift, err)
 	}
 	w.readAt, w.strange = time.Now(), stranger{}
@@ -130,6 +137,41 @@ func (r *runner) adopt(z failover.ZoneState, w *zoneWork, current []failover.Rec
 		z.Applied, z.Written = failover.ToArmed, mine // low TTLs of ours are in the zone, and go in time
 	}
 	return r.append(failover.EventBaseline, "controller", message, r.with(z), nil)
+}
+
+// stillLow takes note that the zone has our low TTLs although it should not: a stale reading hid them.
+func (r *runner) stillLow(z failover.ZoneState, sets []failover.RecordSet) error {
+	z.Applied, z.AppliedAt, z.Written, z.Trouble = failover.ToArmed, time.Now(), sets, ""
+	return r.append(failover.EventDrift, "controller", z.Zone+" still has our low TTLs; they return in time", r.with(z), nil)
+}
+
+// recover takes what the configuration declares for the baseline of a zone that points at the fallback,
+// where neither the journal nor a copy of it remembers the original.
+func (r *runner) recover(z failover.ZoneState, w *zoneWork, declared, current []failover.RecordSet) error {
+	w.readAt, w.strange = time.Now(), stranger{}
+	z.Baseline, z.BaselineAt, z.Trouble = declared, time.Now(), ""
+	z.Applied, z.AppliedAt, z.Written = failover.ToFallback, time.Now(), current
+	z.Fallbacks = failover.Remember(z.Fallbacks, current)
+	return r.append(failover.EventBaseline, "controller", fmt.Sprintf("%s points at the fallback, and nothing remembers what it held: "+
+		"its baseline is what the configuration declares: %s", z.Zone, changes(failover.Diff(nil, declared))), r.with(z), nil)
+}
+
+// compare raises an alarm while the configuration declares other records than the zone holds: they would
+// be wrong on the day that nothing else remembers them.
+func (r *runner) compare(w *zoneWork, z failover.ZoneState, baseline []failover.RecordSet) {
+	declared := failover.ProxiedAs(baseline, failover.Select(r.site.Records, z.Names))
+	w.undeclared = ""
+	if len(declared) > 0 && !failover.SameSets(declared, baseline) {
+		w.undeclared = fmt.Sprintf("the configuration declares other records than %s holds (%s); bring `records` of the site up to date",
+			z.Zone, changes(failover.Diff(declared, baseline)))
+	}
+	for _, other := range r.zones {
+		if other.undeclared != "" {
+			r.c.raise(r.site.Name, AlarmRecords, other.undeclared)
+			return
+		}
+	}
+	r.c.clear(r.site.Name, AlarmRecords)
 }
 
 // echo is for how long a provider may still show what was there before our last write.
@@ -144,6 +186,7 @@ func lowered(z failover.ZoneState) bool {
 func (r *runner) foresee(z failover.ZoneState, w *zoneWork, baseline, current []failover.RecordSet) {
 	d := r.draft(z, w)
 	d.Baseline, d.Written = baseline, failover.Select(current, z.Names)
+	r.compare(w, z, baseline)
 	if _, err := failover.MakePlan(d, failover.ToFallback, current); err != nil {
 		w.unable = err.Error()
 	} else {

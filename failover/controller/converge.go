@@ -22,17 +22,18 @@ type zoneWork struct {
 	// patience is how long the next reading may take that is in the way; see the constant.
 	patience time.Duration
 
-	ladder    *backoff.ExponentialBackOff
-	notUntil  time.Time       // after a failure: when to try again
-	told      time.Time       // until when the provider asked to be left alone
-	pausedFor failover.Target // what was wanted then; another wish does not wait
-	failure   string          // the failure
-	heard     time.Time       // when a call was begun that its provider answered; see [runner.heard]
-	unable    string          // why no switch of the zone is possible, as of the last reading
-	strange   stranger        // somebody else's records, seen and not yet believed
-	readAt    time.Time       // when the zone was last read and found as expected
-	insisted  bool            // an operator's word is being carried out: what is fresh need not stand first
-	obeyed    uint64          // the newest forced command that was carried out here
+	ladder     *backoff.ExponentialBackOff
+	notUntil   time.Time       // after a failure: when to try again
+	told       time.Time       // until when the provider asked to be left alone
+	pausedFor  failover.Target // what was wanted then; another wish does not wait
+	failure    string          // the failure
+	heard      time.Time       // when a call was begun that its provider answered; see [runner.heard]
+	undeclared string          // how the declared records differ from the baseline
+	unable     string          // why no switch of the zone is possible, as of the last reading
+	strange    stranger        // somebody else's records, seen and not yet believed
+	readAt     time.Time       // when the zone was last read and found as expected
+	insisted   bool            // an operator's word is being carried out: what is fresh need not stand first
+	obeyed     uint64          // the newest forced command that was carried out here
 
 	confirm    context.CancelFunc // ends the asking under way, if any
 	confirming uint64             // the generation that no server has answered for yet; 0: none

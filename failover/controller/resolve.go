@@ -42,8 +42,8 @@ func (r *runner) abandon(z failover.ZoneState, message string) error {
 	toFallback := z.Plan.Target == failover.ToFallback
 	z.Plan, z.Trouble, z.AppliedAt = nil, "", time.Now() // a look may be stale: part of the plan may be there
 	s := r.with(z)
-	if until := time.Now().Add(echo); toFallback && s.LameUntil.Before(until) {
-		s.LameUntil = until // the provider may still carry it out, late
+	if until := time.Now().Add(stragglers(z.Baseline)); toFallback && s.LameUntil.Before(until) {
+		s.LameUntil = until // visitors may have been led here, and the provider may still carry it out, late
 	}
 	return r.append(failover.EventFailed, "controller", message, s, nil)
 }

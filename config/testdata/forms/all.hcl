@@ -103,6 +103,14 @@ site "www" {
   max_failovers = 0
   priority      = -5
   page          = "/etc/failover/pages/www"
+  records = [
+    "example.org 300 IN A 203.0.113.10",
+    "example.org 300 in aaaa 2001:0DB8:1::10",
+    "*.example.org 3600 CNAME Example.org.",
+    "example.org 300 HTTPS 1 . alpn=h2",
+    "www.example.net. 60 A 203.0.113.10",
+    "www.example.net. 60 A 203.0.113.11",
+  ]
 
   check "https" "front" {
     host             = "www.example.org"
