@@ -145,53 +145,12 @@ func (r *runner) stillLow(z failover.ZoneState, sets []failover.RecordSet) error
 	return r.append(failover.EventDrift, "controller", z.Zone+" still has our low TTLs; they return in time", r.with(z), nil)
 }
 
-// recover takes what the configuration declares for the baseline of a zone that points at the fallback,
-// where neither the journal nor a copy of it remembers the original.
-func (r *runner) recover(z failover.ZoneState, w *zoneWork, declared, current []failover.RecordSet) error {
-	w.readAt, w.strange = time.Now(), stranger{}
-	z.Baseline, z.BaselineAt, z.Trouble = declared, time.Now(), ""
-	z.Applied, z.AppliedAt, z.Written = failover.ToFallback, time.Now(), current
-	z.Fallbacks = failover.Remember(z.Fallbacks, current)
-	return r.append(failover.EventBaseline, "controller", fmt.Sprintf("%s points at the fallback, and nothing remembers what it held: "+
-		"its baseline is what the configuration declares: %s", z.Zone, changes(failover.Diff(nil, declared))), r.with(z), nil)
-}
-
-// compare raises an alarm while the configuration declares other records than the zone holds: they would
-// be wrong on the day that nothing else remembers them.
-func (r *runner) compare(w *zoneWork, z failover.ZoneState, baseline []failover.RecordSet) {
-	declared := failover.ProxiedAs(baseline, failover.Select(r.site.Records, z.Names))
-	w.undeclared = ""
-	if len(declared) > 0 && !failover.SameSets(declared, baseline) {
-		w.undeclared = fmt.Sprintf("the configuration declares other records than %s holds (%s); bring `records` of the site up to date",
-			z.Zone, changes(failover.Diff(declared, baseline)))
-	}
-	for _, other := range r.zones {
-		if other.undeclared != "" {
-			r.c.raise(r.site.Name, AlarmRecords, other.undeclared)
-			return
-		}
-	}
-	r.c.clear(r.site.Name, AlarmRecords)
-}
-
 // echo is for how long a provider may still show what was there before our last write.
 const echo = 3 * time.Minute
 
 // lowered tells whether a low TTL in the zone may be ours, so that it is not the original.
 func lowered(z failover.ZoneState) bool {
 	return z.Applied == failover.ToArmed || time.Since(z.AppliedAt) < echo
-}
-
-// foresee raises an alarm while no switch of the zone is possible, long before one is needed.
-func (r *runner) foresee(z failover.ZoneState, w *zoneWork, baseline, current []failover.RecordSet) {
-	d := r.draft(z, w)
-	d.Baseline, d.Written = baseline, failover.Select(current, z.Names)
-	r.compare(w, z, baseline)
-	if _, err := failover.MakePlan(d, failover.ToFallback, current); err != nil {
-		w.unable = err.Error()
-	} else {
-		w.unable = ""
-	}
 }
 
 // trouble records why a zone is not as wanted, once for the same words, and returns the error.
