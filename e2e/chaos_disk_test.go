@@ -30,6 +30,7 @@ func diskRows() []row {
 		})},
 		{fault: faultJournal, how: "missing, with a backup", run: missing},
 		{fault: faultJournal, how: "missing, without a backup", run: lost},
+		{fault: faultJournal, how: "missing, the records declared", run: declared},
 		{fault: faultJournal, how: "an older copy put back", run: older},
 	}, byteRows())
 }

@@ -5,9 +5,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/miekg/dns"
 
 	"github.com/failover-dns/failover/e2e/lab"
 	"github.com/failover-dns/failover/failover"
@@ -126,6 +129,41 @@ func lost(t *testing.T) {
 	}
 	c.m.stop()
 	c.imported(t, saved)
+}
+
+// declared expects that a blank controller goes back to what its configuration declares.
+func declared(t *testing.T) {
+	c := newCell(t, "bind", quick())
+	c.begin(t)
+	var records []string
+	for _, host := range c.hosts()[:2] {
+		for _, rrtype := range []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS} {
+			reply, err := lab.Query(c.ns.Addr, dns.Fqdn(host), rrtype)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, rr := range reply.Answer {
+				records = append(records, strconv.Quote(rr.String()))
+			}
+		}
+	}
+	c.m.stop()
+	c.site = "records = [" + strings.Join(records, ", ") + "]"
+	c.m.write(c.config())
+	c.m.start()
+	c.m.waitReady(t, "www")
+	c.origin.set(refusing)
+	c.awaitFallback(t)
+	c.m.stop()
+	if err := os.Remove(filepath.Join(c.data, "journal.db")); err != nil {
+		t.Fatal(err)
+	}
+	c.m.start()
+	c.stay(t, 5*time.Second, "the origin is still away")
+	c.wantPage(t)
+	c.origin.set(well)
+	c.finish(t)
+	c.wantSwitches(t, 2)
 }
 
 func older(t *testing.T) {
