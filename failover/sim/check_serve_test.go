@@ -54,14 +54,15 @@ func (c *checker) answer(f Fact) {
 }
 
 // call checks the budget: who was told to wait waits. A new wish (armed, fallback, origin), an
-// operator's word, a new configuration and a new process may try once each: I10.
+// operator's word, a new configuration and a new process may try once each, and a reading is repeated three
+// times: I10.
 func (c *checker) call(f Fact) {
 	m := c.minds[f.Who]
 	to := m.callsTo(siteZone{f.Site, f.Zone})
 	if !f.At.Before(to.blocked) || f.At.Sub(to.wordAt) < 2*time.Minute || f.At.Sub(m.bornAt) < time.Minute {
 		return
 	}
-	if to.early++; to.early > 3+2*to.wishes {
+	if to.early++; to.early > 4+4*to.wishes {
 		c.broken("I10", "%s called %s before it was allowed to at %s", f.Site, f.Zone.Zone, to.blocked.Format("15:04:05"))
 	}
 }

@@ -55,6 +55,10 @@ func (c conn) enter(ctx context.Context, op, site string) error {
 	c.w.history.add(Fact{What: factCall, Who: c.life.m.name, Zone: c.ref, Site: site, Op: op})
 	c.mu.Lock()
 	faults := c.faults
+	if c.coin(op+"front", faults.front) {
+		c.mu.Unlock()
+		return c.refuse(op, failover.KindUnavailable, "502 from the front")
+	}
 	if c.coin(op+"limited", faults.limited) && time.Now().After(c.blocked) {
 		c.blocked = time.Now().Add(faults.retryAfter)
 	}

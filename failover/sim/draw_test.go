@@ -48,16 +48,17 @@ func (s *schedule) enrich(refs []failover.ZoneRef) {
 	}
 }
 
-// squeeze is two minutes in which the provider asks to be left alone, the origin fails and returns, and our
-// own network is cut for a moment, so that what is wanted changes while nobody may ask for it.
+// squeeze is some minutes in which the provider asks to be left alone for long, then fails in another way,
+// and the origin flaps: what is wanted changes while nobody may ask for it.
 func (s *schedule) squeeze(ref failover.ZoneRef) {
 	begin, site := s.some(), s.sites[s.rng.IntN(len(s.sites))].Name
-	s.at(min(begin, chaos), func(w *World) { w.setFaults(ref, trouble{limited: 1, retryAfter: 10 * time.Minute}) })
-	s.at(min(begin+10*time.Second, chaos), func(w *World) { w.setOrigin(site, math.Inf(1)) })
-	s.at(min(begin+30*time.Second, chaos), func(w *World) { w.setFaults(ref, trouble{}) })
-	s.at(min(begin+40*time.Second, chaos), func(w *World) { w.setSees(true, false) })
-	s.at(min(begin+70*time.Second, chaos), func(w *World) { w.setOrigin(site, 0) })
-	s.at(min(begin+100*time.Second+upTo(s.rng, time.Minute), chaos), func(w *World) { w.setSees(false, true) })
+	at := func(d time.Duration, do func(w *World)) { s.at(min(begin+d, chaos), do) }
+	at(0, func(w *World) { w.setFaults(ref, trouble{limited: 1, retryAfter: 10 * time.Minute}) })
+	at(10*time.Second, func(w *World) { w.setOrigin(site, math.Inf(1)) })
+	at(30*time.Second, func(w *World) { w.setFaults(ref, trouble{front: 1}) })
+	at(40*time.Second, func(w *World) { w.setOrigin(site, 0.03) })
+	at(100*time.Second+upTo(s.rng, time.Minute), func(w *World) { w.setFaults(ref, trouble{}) })
+	at(5*time.Minute, func(w *World) { w.setOrigin(site, 0) })
 }
 
 // any tells whether a zone's provider works in this way.

@@ -21,6 +21,7 @@ const (
 // trouble is what a provider does to calls; each is a probability.
 type trouble struct {
 	unavailable float64
+	front       float64 // 502 from what stands before the API, which does not know who was told to wait
 	limited     float64 // 429 with retryAfter, for everybody, until it is over
 	hang        float64 // nothing is done and nothing is answered
 	lost        float64 // done, and the answer is lost
