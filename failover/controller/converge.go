@@ -27,7 +27,7 @@ type zoneWork struct {
 	told       time.Time       // until when the provider asked to be left alone
 	pausedFor  failover.Target // what was wanted then; another wish does not wait
 	failure    string          // the failure
-	heard      time.Time       // when a call was begun that its provider answered; see [runner.heard]
+	heard      call            // that its provider answered; see [runner.heard]
 	undeclared string          // how the declared records differ from the baseline
 	unable     string          // why no switch of the zone is possible, as of the last reading
 	strange    stranger        // somebody else's records, seen and not yet believed

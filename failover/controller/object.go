@@ -11,11 +11,23 @@ import (
 
 // verdict judges what was seen, and adds what stands against a switch as far as the loop knows it.
 func (r *runner) verdict(now time.Time) failover.Verdict {
-	v := r.site.Policy.Judge(r.view(), now)
+	v := r.anew(r.site.Policy.Judge(r.view(), now), now)
 	v.Against = append(r.objections(v.Until), r.byClock(v)...)
 	r.mu.Lock()
 	r.against = v.Against
 	r.mu.Unlock()
+	return v
+}
+
+// anew lets a failure count only once all of it was seen again after the references failed: what was seen
+// of the origin while they did may have been our own network's doing.
+func (r *runner) anew(v failover.Verdict, now time.Time) failover.Verdict {
+	switch {
+	case v.Blind:
+		r.blindAt = now
+	case v.Health == failover.Down && !v.Until.After(r.blindAt):
+		v.Health, v.Detail = failover.Unknown, "not every address was looked at since the references answer again"
+	}
 	return v
 }
 
@@ -60,7 +72,13 @@ func neighbours(site failover.Site, fallback failover.Fallback) []failover.Veto 
 // providers knows when each provider was last heard of, and last asked whether it can be. c.mu guards it.
 type providers map[string]*contact
 
-type contact struct{ answered, asked time.Time }
+type contact struct {
+	call  // the newest that was answered
+	asked time.Time
+}
+
+// call is when a call was begun and answered: it may have hung, and been repeated.
+type call struct{ begun, answered time.Time }
 
 // hear notes that a call to the provider, begun at a time, came back. Any answer shows that it can be
 // reached, also one that refuses.
@@ -75,8 +93,8 @@ func (c *Controller) hear(provider string, begun time.Time, err error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if p := c.provider(provider); begun.After(p.answered) {
-		p.answered = begun
+	if p := c.provider(provider); begun.After(p.begun) {
+		p.call = call{begun, time.Now()}
 	}
 }
 
@@ -88,19 +106,19 @@ func (c *Controller) provider(name string) *contact {
 	return c.providers[name]
 }
 
-// heard tells whether the zone's provider answered a call that was begun after the origin began to fail
-// and before the origin was last seen to fail, or asked not to be called now.
+// heard tells whether the zone's provider answered a call that was begun after the origin began to fail,
+// and did so before the origin was last seen to fail, or asked not to be called now.
 func (r *runner) heard(w *zoneWork, until time.Time) bool {
 	if time.Now().Before(w.told) {
 		return true
 	}
 	failing := r.running.FailingSince
-	if w.heard.Before(failing) { // the first answer of this failure is the one that counts
+	if w.heard.begun.Before(failing) { // the first answer of this failure is the one that counts
 		r.c.mu.Lock()
-		w.heard = r.c.provider(w.ref.Provider).answered
+		w.heard = r.c.provider(w.ref.Provider).call
 		r.c.mu.Unlock()
 	}
-	return !w.heard.Before(failing) && !w.heard.After(until)
+	return !w.heard.begun.Before(failing) && !w.heard.answered.After(until)
 }
 
 // heardAny tells whether any of the site's providers was heard: one that is down itself does not hold

@@ -39,11 +39,12 @@ type runner struct {
 	side      sync.WaitGroup
 	sideDone  chan func() // what a side task found, handed to the loop
 	life      context.Context
-	forced    uint64   // the newest forced command
-	looking   bool     // a look at our own server is under way
-	retiring  *command // by which the site leaves the configuration; may be called off
-	behind    bool     // the journal holds an entry that we do not know
-	fitted    uint64   // the entry whose zones are known to be those of the site
+	forced    uint64    // the newest forced command
+	looking   bool      // a look at our own server is under way
+	retiring  *command  // by which the site leaves the configuration; may be called off
+	behind    bool      // the journal holds an entry that we do not know
+	blindAt   time.Time // when too few references last answered
+	fitted    uint64    // the entry whose zones are known to be those of the site
 }
 
 // published is what the fallback was last told.
