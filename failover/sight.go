@@ -37,6 +37,11 @@ func (p Policy) eyes(view []Observation, now time.Time) eyes {
 	return e
 }
 
+// Sees tells whether references answer in the address's family, so that what is seen there counts.
+func (p Policy) Sees(view []Observation, address string, now time.Time) bool {
+	return p.eyes(view, now).at(address).clear
+}
+
 // enough tells whether quorum references answered, and when the last one that it takes did.
 func enough(answered []time.Time, quorum int) sight {
 	if quorum == 0 || len(answered) < quorum {

@@ -2,6 +2,8 @@ package controller
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,5 +87,125 @@ func TestProviderThatAnswersLate(t *testing.T) {
 		if strings.Contains(w.story(), "-> fallback") {
 			t.Errorf("switched:\n%s", w.story())
 		}
+	})
+}
+
+// A zone that somebody is changing, and of which no switch is possible, is not read without a pause.
+func TestUnableZoneIsReadWithPauses(t *testing.T) {
+	play(t, func(w *world) {
+		w.site.Policy.Armed = true
+		zone := &reading{fakeZone: w.zone, read: func(ctx context.Context, n int) error {
+			if n > 1000 {
+				<-ctx.Done()
+			}
+			time.Sleep(10 * time.Millisecond)
+			return nil
+		}}
+		w.tune = func(o *Options) {
+			o.Refresh = 5 * time.Minute
+			o.Zone = func(failover.ZoneRef) (failover.Zone, error) { return zone, nil }
+		}
+		w.start()
+		w.after(5 * time.Second)
+		w.wantZone(armed)
+		w.zone.edit(func(sets []failover.RecordSet) []failover.RecordSet {
+			sets = failover.CloneSets(sets)
+			for i := range sets {
+				sets[i].Locked = true
+			}
+			return sets
+		})
+		w.after(6 * time.Minute)
+		zone.mu.Lock()
+		zone.n = 0
+		zone.mu.Unlock()
+		w.zone.edit(func(sets []failover.RecordSet) []failover.RecordSet {
+			return slices.DeleteFunc(failover.CloneSets(sets), func(s failover.RecordSet) bool { return s.Type == "AAAA" })
+		})
+		w.set(&w.origin, failover.Down)
+		w.after(20 * time.Second)
+		zone.mu.Lock()
+		defer zone.mu.Unlock()
+		if zone.n > 20 {
+			t.Errorf("read %d times in 20 s", zone.n)
+		}
+	})
+}
+
+// What is wrong with a reading may have other words each time: the journal says once that the provider is not seen.
+func TestReasonsThatChangeDoNotFillTheJournal(t *testing.T) {
+	play(t, func(w *world) {
+		broken := false
+		zone := &reading{fakeZone: w.zone, read: func(_ context.Context, n int) error {
+			if broken {
+				return &failover.ZoneError{Kind: failover.KindUnavailable, Op: "read", Zone: "example.org.", Err: fmt.Errorf("read from port %d: reset", 40000+n)}
+			}
+			return nil
+		}}
+		w.by(zone)
+		w.start()
+		w.after(5 * time.Second)
+		broken = true
+		w.set(&w.origin, failover.Down)
+		w.after(time.Hour)
+		w.wantVeto(failover.VetoUnseen)
+		if n := len(w.events()); n > 10 {
+			t.Errorf("%d entries:\n%s", n, w.story())
+		}
+	})
+}
+
+func TestSizeOfAMassFailureIsNotNews(t *testing.T) {
+	c := New(Options{})
+	for i := range 10 {
+		c.runners[fmt.Sprint(i)] = newRunner(c, failover.Site{Name: fmt.Sprint(i)}, backup)
+	}
+	doubts := map[string]bool{}
+	for i := range 10 {
+		if d := c.doubt(fmt.Sprint(i), failover.Verdict{Health: failover.Down}).Doubt; d != "" {
+			doubts[d] = true
+		}
+	}
+	if len(doubts) != 1 {
+		t.Errorf("each of these is an entry and an alarm at every site: %v", doubts)
+	}
+}
+
+// A clock that was put right a year ago says nothing about a machine that sleeps for a moment today.
+func TestClockThatWasSetLongAgo(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		w.c.noteLeap(365 * 24 * time.Hour) // at boot
+		w.c.mu.Lock()
+		w.c.clock.last = time.Now().Add(-distrust - time.Hour)
+		w.c.mu.Unlock()
+		w.c.noteLeap(6 * time.Second)
+		w.mu.Lock()
+		w.origin, w.cause, w.expiry = failover.Down, failover.CauseTLSExpired, time.Now().Add(-time.Hour)
+		w.mu.Unlock()
+		w.after(15 * time.Second)
+		w.wantPhase(failover.InFallback)
+	})
+}
+
+// An address that cannot be seen from here does not vote on the clock either.
+func TestClockRuleWhereAFamilyIsNotSeen(t *testing.T) {
+	play(t, func(w *world) {
+		w.site.Policy.Addresses, w.site.Policy.Quorum6 = 2, 1
+		w.start()
+		w.after(5 * time.Second)
+		w.c.noteLeap(30 * 24 * time.Hour)
+		w.mu.Lock()
+		w.origin, w.cause, w.expiry = failover.Down, failover.CauseTLSExpired, time.Now().Add(-24*time.Hour)
+		w.mu.Unlock()
+		for range 15 {
+			w.c.Observe(failover.Observation{Role: failover.RoleReference, Check: "six", Address: "[2001:db8:f::1]:443", At: time.Now(), Health: failover.Down})
+			w.c.Observe(failover.Observation{Site: "www", Role: failover.RoleOrigin, Check: "front", Address: "[2001:db8::1]:443",
+				At: time.Now(), Health: failover.Down, Cause: failover.CauseUnreachable})
+			w.after(time.Second)
+		}
+		w.wantPhase(failover.Suspect)
+		w.wantVeto(failover.VetoClock)
 	})
 }

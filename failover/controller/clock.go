@@ -54,6 +54,9 @@ type clock struct {
 func (c *Controller) noteLeap(by time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if time.Since(c.clock.last).Abs() > distrust {
+		c.clock.off = 0 // it has been right since
+	}
 	c.clock.off += by
 	c.clock.last = time.Now()
 }
@@ -94,10 +97,9 @@ func (r *runner) byClock(v failover.Verdict) []failover.Veto {
 	if v.Health != failover.Down || off == 0 {
 		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, o := range r.observations {
-		if o.Role != failover.RoleOrigin || o.Health != failover.Down {
+	view := r.view()
+	for _, o := range view {
+		if o.Role != failover.RoleOrigin || o.Health != failover.Down || !r.site.Policy.Sees(view, o.Address, time.Now()) {
 			continue
 		}
 		if o.Cause != failover.CauseTLSExpired || !o.Expiry.After(time.Now().Add(-off)) {

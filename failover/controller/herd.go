@@ -36,7 +36,7 @@ func (c *Controller) mass() string {
 	if failing < fewest || float64(failing) <= c.opts.MassShare*float64(all) {
 		return ""
 	}
-	return fmt.Sprintf("%d of %d sites fail at once", failing, all)
+	return fmt.Sprintf("more than %.0f %% of the %d sites fail at once", 100*c.opts.MassShare, all) // how many is not news each time
 }
 
 // doubt adds to the verdict what makes it doubtful, for the policy to veto.

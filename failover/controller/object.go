@@ -39,18 +39,26 @@ func (r *runner) objections(until time.Time) []failover.Veto {
 		w := r.work(z)
 		if len(z.Baseline) == 0 {
 			list = append(list, failover.Veto{Rule: failover.VetoBaseline, Message: fmt.Sprintf("the records of %s are not known yet: %s",
-				z.Zone, cmp.Or(w.failure, z.Trouble, "the zone is being read"))})
+				z.Zone, cmp.Or(z.Trouble, w.silence()))})
 		}
 		if w.unable != "" {
 			list = append(list, failover.Veto{Rule: failover.VetoUnable, Message: w.unable})
 		}
 		unseen = cmp.Or(unseen, fmt.Sprintf("the DNS provider of %s has not answered while the origin failed, so the cause may be on our side: %s",
-			z.Zone, cmp.Or(w.failure, "it is being asked")))
+			z.Zone, w.silence()))
 	}
 	if r.running.Phase == failover.Suspect && len(list) == len(r.shared) && !r.heardAny(until) {
 		list = append(list, failover.Veto{Rule: failover.VetoUnseen, Message: unseen})
 	}
 	return list
+}
+
+// silence says why nothing is known of a zone, in words that do not change with each error.
+func (w *zoneWork) silence() string {
+	if w.failure != "" {
+		return "it does not answer as it should"
+	}
+	return "it is being asked"
 }
 
 // neighbours objects to a fallback in the origin's network, unless the configuration accepts that.
@@ -142,7 +150,7 @@ func (r *runner) mustAsk(w *zoneWork) bool {
 	if r.running.Phase != failover.Suspect {
 		return false
 	}
-	if w.unable != "" && time.Since(w.readAt) >= asking {
+	if w.unable != "" && time.Since(w.from) >= asking {
 		return true
 	}
 	if r.heard(w, time.Now()) {
