@@ -209,3 +209,26 @@ func TestClockRuleWhereAFamilyIsNotSeen(t *testing.T) {
 		w.wantVeto(failover.VetoClock)
 	})
 }
+
+// Low TTLs that somebody gives the records himself are his.
+func TestLowTTLsOfSomebodyElseAreHis(t *testing.T) {
+	play(t, func(w *world) {
+		w.tune = func(o *Options) { o.Refresh = 10 * time.Second }
+		w.start()
+		w.after(time.Hour)
+		w.zone.edit(func(sets []failover.RecordSet) []failover.RecordSet {
+			sets = failover.CloneSets(sets)
+			for i := range sets {
+				if failover.Managed(sets[i].Type) {
+					sets[i].TTL = 30
+				}
+			}
+			return sets
+		})
+		w.after(5 * time.Minute)
+		w.wantZone(armed)
+		if len(w.zone.writes) != 0 {
+			t.Errorf("somebody's TTLs were overwritten:\n%s", w.story())
+		}
+	})
+}

@@ -95,7 +95,8 @@ func (r *runner) believe(z failover.ZoneState, w *zoneWork, current []failover.R
 	switch form, _ := d.Recognise(sets); {
 	case form == failover.ToFallback, d.Mixed(sets):
 		return r.late(z, w, current)
-	case form == failover.ToArmed && z.Applied == failover.ToOrigin:
+	case form == failover.ToArmed && z.Applied == failover.ToOrigin && time.Since(w.doubted) < r.c.opts.Refresh+echo: // else they are somebody's
+		w.doubted = time.Time{}
 		return r.stillLow(z, sets)
 	}
 	left := r.c.opts.Stable - w.strange.seen(sets)

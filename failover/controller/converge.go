@@ -30,6 +30,7 @@ type zoneWork struct {
 	heard      call            // that its provider answered; see [runner.heard]
 	undeclared string          // how the declared records differ from the baseline
 	unable     string          // why no switch of the zone is possible, as of the last reading
+	doubted    time.Time       // when a plan was given up that a stale look may have hidden; after a start, when the zone was last written
 	strange    stranger        // somebody else's records, seen and not yet believed
 	readAt     time.Time       // when the zone was last read and found as expected
 	insisted   bool            // an operator's word is being carried out: what is fresh need not stand first
@@ -45,7 +46,7 @@ func (r *runner) work(z failover.ZoneState) *zoneWork {
 	if w := r.zones[z.ZoneRef]; w != nil {
 		return w
 	}
-	w := &zoneWork{ref: z.ZoneRef, patience: patience, ladder: backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second),
+	w := &zoneWork{ref: z.ZoneRef, doubted: z.AppliedAt, patience: patience, ladder: backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second),
 		backoff.WithMaxInterval(time.Minute), backoff.WithMaxElapsedTime(0))}
 	if z.Untouched() && len(z.Baseline) > 0 {
 		w.readAt = time.Now().Add(-spread(r.site.Name+z.Zone, r.c.opts.Refresh)) // thousands of zones are not all read at start

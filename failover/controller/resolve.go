@@ -40,6 +40,7 @@ func (r *runner) resolve(ctx context.Context, w *zoneWork, target failover.Targe
 // abandon takes a plan off the journal that is not in the zone.
 func (r *runner) abandon(z failover.ZoneState, message string) error {
 	toFallback := z.Plan.Target == failover.ToFallback
+	r.work(z).doubted = time.Now()
 	z.Plan, z.Trouble, z.AppliedAt = nil, "", time.Now() // a look may be stale: part of the plan may be there
 	s := r.with(z)
 	if until := time.Now().Add(stragglers(z.Baseline)); toFallback && s.LameUntil.Before(until) {
