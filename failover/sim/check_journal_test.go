@@ -24,6 +24,7 @@ func (c *checker) entry(f Fact) {
 		m.wished(f.Site)
 	}
 	if e.Event == failover.EventPlan {
+		c.stalePlan(f.Site, e)
 		c.planned(f.Site, e, old)
 	}
 	c.ledHome(f.Site, e)

@@ -139,12 +139,14 @@ func (c *checker) fact(f Fact) {
 		}
 	case factReload:
 		c.configured(f.Sites, f.Fallback)
+		clear(c.minds[f.Who].calls)
 	case factAlarm:
 		c.clean("an alarm", []byte(f.Note))
 	case factBorn:
 		m := c.minds[f.Who]
 		m.alive, m.bornAt = true, f.At
 		clear(m.published)
+		clear(m.calls) // who was told to wait is gone
 	case factDied:
 		c.minds[f.Who].alive = false
 	case factFinal:

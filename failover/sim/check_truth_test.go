@@ -103,6 +103,22 @@ func (c *checker) edited(f Fact, before []failover.RecordSet) {
 	}
 }
 
+// stalePlan notes sets that a plan deletes and that a human deleted a moment before it was made: a half of
+// the plan looks the same.
+func (c *checker) stalePlan(site string, e failover.Entry) {
+	for _, z := range e.State.Zones {
+		p := c.parts[siteZone{site, z.ZoneRef}]
+		if p == nil || z.Plan == nil || z.Plan.Generation != e.State.Generation || c.now.Sub(p.editedAt) > stalest {
+			continue
+		}
+		for _, s := range z.Plan.Before {
+			if _, wanted := p.truth[s.Key()]; !wanted && find(z.Plan.After, s.Key()) == nil && find(c.zones[z.ZoneRef], s.Key()) == nil {
+				p.either[s.Key()] = true
+			}
+		}
+	}
+}
+
 // wouldDelete tells whether a plan whose outcome is not known yet deletes the set of a key.
 func (c *checker) wouldDelete(of siteZone, key string) bool {
 	for _, m := range c.minds {

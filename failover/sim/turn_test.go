@@ -94,6 +94,9 @@ func (w *World) reload(what string, change func(sites []failover.Site, f failove
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	w.history.add(Fact{What: factFault, Note: "reload: " + what})
+	for _, site := range w.history.Sites { // each may ask its provider, who may have said to wait
+		w.history.add(Fact{What: factWord, Who: m.name, Site: site.Name, Note: "reload"})
+	}
 	if err := l.c.Ready(ctx, sites); err != nil {
 		w.history.add(Fact{What: factFault, Note: "reload refused: " + err.Error()})
 		return
