@@ -99,10 +99,22 @@ func (d Draft) PointsAtFallback(sets []RecordSet) bool {
 }
 
 // pointsAtFallback tells whether any record of the set is one of the fallback's own, or was.
-func (d Draft) pointsAtFallback(s RecordSet) bool {
+func (d Draft) pointsAtFallback(s RecordSet) bool { return len(d.Pointers([]RecordSet{s})) > 0 }
+
+// Pointers returns the records of sets that are the fallback's own, or were, as "TYPE value".
+func (d Draft) Pointers(sets []RecordSet) []string {
 	own := slices.Concat(records(TypeA, addresses(d.Fallback.IPv4)...), records(TypeAAAA, addresses(d.Fallback.IPv6)...),
 		records(TypeCNAME, d.Fallback.CNAME), d.Fallbacks)
-	return slices.ContainsFunc(records(s.Type, s.Values()...), func(r string) bool { return slices.Contains(own, r) })
+	return slices.DeleteFunc(all(sets), func(r string) bool { return !slices.Contains(own, r) })
+}
+
+// all returns the records of sets as "TYPE value".
+func all(sets []RecordSet) []string {
+	var out []string
+	for _, s := range sets {
+		out = append(out, records(s.Type, s.Values()...)...)
+	}
+	return out
 }
 
 // records renders records as "TYPE value".
@@ -117,15 +129,31 @@ func records(rrtype string, values ...string) []string {
 // kept is how many records of fallbacks are remembered for a zone.
 const kept = 16
 
-// Remember adds the records of sets that point at the fallback to those that did before.
-func Remember(before []string, sets []RecordSet) []string {
-	all := slices.Clone(before)
-	for _, s := range sets {
-		for _, r := range records(s.Type, s.Values()...) {
-			if !slices.Contains(all, r) {
-				all = append(all, r)
-			}
+// Remember adds records that point at the fallback to those that did before.
+func Remember(before, pointers []string) []string {
+	known := slices.Clone(before)
+	for _, r := range pointers {
+		if !slices.Contains(known, r) {
+			known = append(known, r)
 		}
 	}
-	return all[max(0, len(all)-kept):]
+	return known[max(0, len(known)-kept):]
+}
+
+// Recall completes the state of a zone as versions wrote it that did not keep its fallbacks: what we wrote
+// there for the fallback and is not the origin's.
+func (z ZoneState) Recall() ZoneState {
+	if len(z.Fallbacks) > 0 {
+		return z
+	}
+	var wrote []string
+	if z.Applied == ToFallback {
+		wrote = all(z.Written)
+	}
+	if z.Plan != nil && z.Plan.Target == ToFallback {
+		wrote = append(wrote, all(z.Plan.After)...)
+	}
+	theirs := all(z.Baseline)
+	z.Fallbacks = Remember(nil, slices.DeleteFunc(wrote, func(r string) bool { return slices.Contains(theirs, r) }))
+	return z
 }

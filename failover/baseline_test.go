@@ -63,13 +63,13 @@ func TestRefresh(t *testing.T) {
 }
 
 func TestRemember(t *testing.T) {
-	list := Remember(nil, []RecordSet{rrset(www, "A", 60, "198.51.100.7"), rrset(www, "AAAA", 60, "2001:db8::7")})
-	list = Remember(list, []RecordSet{rrset("example.org.", "A", 60, "198.51.100.7"), rrset(www, "CNAME", 60, "backup.example.net.")})
+	list := Remember(nil, all([]RecordSet{rrset(www, "A", 60, "198.51.100.7"), rrset(www, "AAAA", 60, "2001:db8::7")}))
+	list = Remember(list, all([]RecordSet{rrset("example.org.", "A", 60, "198.51.100.7"), rrset(www, "CNAME", 60, "backup.example.net.")}))
 	if want := []string{"A 198.51.100.7", "AAAA 2001:db8::7", "CNAME backup.example.net."}; !slices.Equal(list, want) {
 		t.Errorf("got %v, want %v", list, want)
 	}
 	for i := range 3 * kept {
-		list = Remember(list, []RecordSet{rrset(www, "A", 60, fmt.Sprintf("198.51.100.%d", i))})
+		list = Remember(list, all([]RecordSet{rrset(www, "A", 60, fmt.Sprintf("198.51.100.%d", i))}))
 	}
 	if len(list) != kept || list[kept-1] != fmt.Sprintf("A 198.51.100.%d", 3*kept-1) {
 		t.Errorf("%d are kept, the last %s", len(list), list[len(list)-1])

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -229,6 +230,58 @@ func TestLowTTLsOfSomebodyElseAreHis(t *testing.T) {
 		w.wantZone(armed)
 		if len(w.zone.writes) != 0 {
 			t.Errorf("somebody's TTLs were overwritten:\n%s", w.story())
+		}
+	})
+}
+
+// A fallback that the zone was found to point at, though nobody here switched it, is remembered as one.
+func TestFallbackOfAnotherIsNoOriginalAfterItMoved(t *testing.T) {
+	play(t, func(w *world) {
+		w.tune = func(o *Options) { o.Refresh = 10 * time.Second }
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.set(&w.ours, failover.Down)
+		w.after(10 * time.Second)
+		w.zone.edit(func([]failover.RecordSet) []failover.RecordSet {
+			return []failover.RecordSet{set("www.example.org.", "A", 30, "198.51.100.7")}
+		})
+		w.after(time.Minute)
+		moved := backup
+		moved.IPv4 = backup.IPv4[:0:0]
+		moved.IPv4 = append(moved.IPv4, backup.IPv4[0].Next())
+		w.c.Set([]failover.Site{w.site}, moved)
+		w.after(time.Second)
+		err := w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Adopt, By: "test"}, nil)
+		if !errors.Is(err, failover.ErrRefused) {
+			t.Errorf("adopt: %v\n%s", err, w.story())
+		}
+	})
+}
+
+// The same for a journal that an earlier version wrote, which did not keep them.
+func TestFallbackOfAnEarlierVersionIsNoOriginal(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.after(10 * time.Second)
+		w.wantZone(switched)
+		w.stop()
+		w.journal.mu.Lock()
+		list := w.journal.entries["www"]
+		list[len(list)-1].State.Zones[0].Fallbacks = nil
+		w.journal.mu.Unlock()
+		w.start()
+		w.after(time.Second)
+		w.damage(nil, gone)
+		moved := backup
+		moved.IPv4 = append(moved.IPv4[:0:0], backup.IPv4[0].Next())
+		w.c.Set([]failover.Site{w.site}, moved)
+		w.after(time.Second)
+		err := w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Adopt, By: "test"}, nil)
+		if !errors.Is(err, failover.ErrRefused) {
+			t.Errorf("adopt: %v\n%s", err, w.story())
 		}
 	})
 }

@@ -108,7 +108,7 @@ func (r *runner) apply(ctx context.Context, w *zoneWork, z failover.ZoneState, p
 	s.Generation++
 	plan.Generation = s.Generation
 	if plan.Target == failover.ToFallback {
-		z.Fallbacks = failover.Remember(z.Fallbacks, plan.After)
+		z.Fallbacks = failover.Remember(z.Fallbacks, r.draft(z, w).Pointers(plan.After))
 	}
 	z.Plan, z.Following = &plan, nil
 	*s.Zone(z.ZoneRef) = z

@@ -57,7 +57,7 @@ func (r *runner) drift(z failover.ZoneState, what string) error {
 // came through late, or an old one that was repeated. The way back follows from that.
 func (r *runner) late(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) error {
 	z.Applied, z.AppliedAt, z.Written, z.Trouble = failover.ToFallback, time.Now(), failover.Select(current, z.Names), ""
-	z.Hearsay = true
+	z.Hearsay, z.Fallbacks = true, failover.Remember(z.Fallbacks, r.draft(z, w).Pointers(z.Written))
 	return r.append(failover.EventDrift, "controller", z.Zone+" points at the fallback, which was not wanted: a late write, or another controller's", r.with(z), nil)
 }
 

@@ -25,7 +25,7 @@ func (r *runner) recover(z failover.ZoneState, w *zoneWork, declared, current []
 	w.readAt, w.strange = time.Now(), stranger{}
 	z.Baseline, z.BaselineAt, z.Trouble = declared, time.Now(), ""
 	z.Applied, z.AppliedAt, z.Written = failover.ToFallback, time.Now(), current
-	z.Fallbacks = failover.Remember(z.Fallbacks, current)
+	z.Fallbacks = failover.Remember(z.Fallbacks, r.draft(z, w).Pointers(current))
 	return r.append(failover.EventBaseline, "controller", fmt.Sprintf("%s points at the fallback, and nothing remembers what it held: "+
 		"its baseline is what the configuration declares: %s", z.Zone, changes(failover.Diff(nil, declared))), r.with(z), nil)
 }

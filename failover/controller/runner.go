@@ -150,6 +150,10 @@ func (r *runner) start() error {
 	case err != nil:
 		return fmt.Errorf("no change is made to this site: %w", err)
 	}
+	entry.State = entry.State.Clone()
+	for i, z := range entry.State.Zones {
+		entry.State.Zones[i] = z.Recall()
+	}
 	r.mu.Lock()
 	r.entry, r.running = entry, entry.State
 	r.mu.Unlock()
