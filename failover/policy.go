@@ -95,6 +95,7 @@ func (p Policy) step(s State, v Verdict, now time.Time) State {
 		case v.Until.Sub(s.FailingSince) >= p.DownAfter && p.couldSee(s, v):
 			if s.Vetoes = p.vetoSwitch(s, v, now); len(s.Vetoes) == 0 {
 				s.toFallback(now)
+				s.Overrides = nil // they were for the operator's word
 				s.Failovers = append(s.Failovers, now)
 			}
 		}
@@ -109,6 +110,7 @@ func (p Policy) step(s State, v Verdict, now time.Time) State {
 		case v.Until.Sub(s.HealthySince) >= p.UpAfter:
 			if s.Vetoes = p.vetoReturn(s, now); len(s.Vetoes) == 0 {
 				s.toPrimary(now)
+				s.Overrides = nil
 			}
 		}
 	}

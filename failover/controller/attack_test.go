@@ -37,6 +37,27 @@ func (w *world) by(zone failover.Zone) {
 	}
 }
 
+// flicker is a zone that shows the fallback's form at every other reading.
+type flicker struct {
+	*fakeZone
+	stale bool
+	n     int
+}
+
+func (z *flicker) Read(ctx context.Context, names []string) ([]failover.RecordSet, error) {
+	time.Sleep(10 * time.Millisecond)
+	z.mu.Lock()
+	if z.stale {
+		z.n++
+	}
+	n := z.n
+	z.mu.Unlock()
+	if n%2 == 1 {
+		return []failover.RecordSet{set("www.example.org.", "A", 30, "198.51.100.7")}, nil
+	}
+	return z.fakeZone.Read(ctx, names)
+}
+
 // What was seen of the origin while we were blind does not count once the references answer again:
 // the origin is looked at once more, also where the provider could be reached all the time.
 func TestLooksThatWereMadeBlindDoNotDecide(t *testing.T) {
@@ -282,6 +303,65 @@ func TestFallbackOfAnEarlierVersionIsNoOriginal(t *testing.T) {
 		err := w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Adopt, By: "test"}, nil)
 		if !errors.Is(err, failover.ErrRefused) {
 			t.Errorf("adopt: %v\n%s", err, w.story())
+		}
+	})
+}
+
+// What an operator's word set aside is not set aside when automation decides again.
+func TestOverridesEndWhereAutomationDecides(t *testing.T) {
+	play(t, func(w *world) {
+		second := failover.ZoneRef{Provider: "other", Zone: "example.net."}
+		other := &fakeZone{sets: []failover.RecordSet{set("www.example.net.", "A", 300, "192.0.2.1")}}
+		w.site.Hosts = append(w.site.Hosts, failover.Host{Name: "www.example.net.", Zone: second.Zone, Provider: second.Provider})
+		w.tune = func(o *Options) {
+			o.Zone = func(ref failover.ZoneRef) (failover.Zone, error) {
+				if ref == second {
+					return other, nil
+				}
+				return w.zone, nil
+			}
+		}
+		w.start()
+		w.after(5 * time.Second)
+		trigger := failover.Command{Action: failover.Trigger, By: "test"}
+		if err := w.c.Command(w.t.Context(), "www", trigger, nil); err != nil {
+			t.Fatal(err)
+		}
+		other.mu.Lock()
+		other.readErr, other.writeErr = gone, gone
+		other.mu.Unlock()
+		w.after(time.Minute)
+		_ = w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Restore, By: "test", Force: true}, nil)
+		w.after(30 * time.Second)
+		w.wantZone(armed)
+		w.set(&w.origin, failover.Down)
+		w.after(20 * time.Second)
+		w.wantPhase(failover.InFallback)
+		if s := w.c.State("www"); len(s.Overrides) > 0 {
+			t.Errorf("%v are still set aside:\n%s", s.Overrides, w.story())
+		}
+	})
+}
+
+// A provider that shows an old version of the zone at every other reading is asked, and written of, with pauses.
+func TestReadingsThatContradictEachOther(t *testing.T) {
+	play(t, func(w *world) {
+		w.site.Policy.DownAfter = time.Hour
+		zone := &flicker{fakeZone: w.zone}
+		w.by(zone)
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.after(10 * time.Minute)
+		known := len(w.events())
+		zone.mu.Lock()
+		zone.stale = true
+		zone.mu.Unlock()
+		w.after(20 * time.Minute)
+		zone.mu.Lock()
+		defer zone.mu.Unlock()
+		if n := len(w.events()) - known; n < 2 || n > 120 || zone.n > 120 {
+			t.Errorf("%d entries and %d readings in 20 min", n, zone.n)
 		}
 	})
 }

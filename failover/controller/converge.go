@@ -171,7 +171,10 @@ func (r *runner) readZone(ctx context.Context, w *zoneWork, names []string) ([]f
 // zone points at the fallback, or may do so though a lagging reading said otherwise.
 func (r *runner) refresh(ref failover.ZoneRef) time.Duration {
 	late := time.Now().Before(r.entry.State.LameUntil)
-	if z := r.entry.State.Zone(ref); z != nil && (z.Applied == failover.ToFallback || late) {
+	switch z := r.entry.State.Zone(ref); {
+	case z != nil && z.Hearsay: // which may hold up a switch
+		return min(10*time.Second, r.c.opts.Refresh)
+	case z != nil && z.Applied == failover.ToFallback, late:
 		return min(time.Minute, r.c.opts.Refresh)
 	}
 	return r.c.opts.Refresh

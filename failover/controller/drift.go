@@ -56,6 +56,7 @@ func (r *runner) drift(z failover.ZoneState, what string) error {
 // late takes note that the zone points at the fallback although it should not: a write of ours that
 // came through late, or an old one that was repeated. The way back follows from that.
 func (r *runner) late(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) error {
+	w.readAt = time.Now()
 	z.Applied, z.AppliedAt, z.Written, z.Trouble = failover.ToFallback, time.Now(), failover.Select(current, z.Names), ""
 	z.Hearsay, z.Fallbacks = true, failover.Remember(z.Fallbacks, r.draft(z, w).Pointers(z.Written))
 	return r.append(failover.EventDrift, "controller", z.Zone+" points at the fallback, which was not wanted: a late write, or another controller's", r.with(z), nil)
@@ -71,6 +72,7 @@ func (r *runner) unhear(z failover.ZoneState, w *zoneWork, sets []failover.Recor
 	case !known || form == failover.ToFallback:
 		return r.overwritten(z, w, sets)
 	}
+	w.readAt = time.Now()
 	z.Applied, z.AppliedAt, z.Written, z.Trouble, z.Hearsay = failover.ToArmed, time.Now(), sets, "", false
 	return r.append(failover.EventDrift, "controller", z.Zone+" does not point at the fallback after all: an earlier reading was stale", r.with(z), nil)
 }
