@@ -48,26 +48,6 @@ func (d Draft) AdoptBaseline(current []RecordSet, armed bool) ([]RecordSet, erro
 	return sets, nil
 }
 
-// Refresh returns the baseline with the provider's own fields that the records carry now: a comment may
-// be edited at any time while the values stay.
-func Refresh(baseline, current []RecordSet) []RecordSet {
-	now := map[string][]byte{}
-	for _, s := range current {
-		for _, r := range s.Records {
-			now[s.Key()+" "+r.Value] = r.Opaque
-		}
-	}
-	fresh := CloneSets(baseline)
-	for i := range fresh {
-		for k, r := range fresh[i].Records {
-			if opaque, found := now[fresh[i].Key()+" "+r.Value]; found {
-				fresh[i].Records[k].Opaque = opaque
-			}
-		}
-	}
-	return fresh
-}
-
 // Declared returns the declared sets at the draft's names, for a zone that points at the fallback and
 // whose original nobody remembers. It is false where a name lacks an address, or the zone is not ours.
 func (d Draft) Declared(declared, current []RecordSet) ([]RecordSet, bool) {

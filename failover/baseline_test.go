@@ -47,21 +47,6 @@ func TestBaseline(t *testing.T) {
 	}
 }
 
-func TestRefresh(t *testing.T) {
-	was := []RecordSet{rrset(www, "A", 300, "192.0.2.1", "192.0.2.2"), rrset(www, "AAAA", 900, "2001:db8::1")}
-	was[0].Records[0].Opaque, was[0].Records[1].Opaque, was[1].Records[0].Opaque = []byte("one"), []byte("two"), []byte("three")
-	now := []RecordSet{rrset(www, "A", 60, "192.0.2.2", "192.0.2.9")}
-	now[0].Records[0].Opaque, now[0].Records[1].Opaque = []byte("edited"), []byte("new")
-	fresh := Refresh(was, now)
-	if show(fresh) != show(was) {
-		t.Errorf("values or TTLs changed: %s", show(fresh))
-	}
-	got := fmt.Sprintf("%s %s %s", fresh[0].Records[0].Opaque, fresh[0].Records[1].Opaque, fresh[1].Records[0].Opaque)
-	if got != "one edited three" || string(was[0].Records[1].Opaque) != "two" {
-		t.Errorf("got %s; what was given is now %s", got, was[0].Records[1].Opaque)
-	}
-}
-
 func TestRemember(t *testing.T) {
 	list := Remember(nil, all([]RecordSet{rrset(www, "A", 60, "198.51.100.7"), rrset(www, "AAAA", 60, "2001:db8::7")}))
 	list = Remember(list, all([]RecordSet{rrset("example.org.", "A", 60, "198.51.100.7"), rrset(www, "CNAME", 60, "backup.example.net.")}))

@@ -43,7 +43,8 @@ type Record struct {
 	// netip prints them, domain names in lower case with the final dot.
 	Value string `json:"value"`
 	// Opaque holds the provider's own fields (Cloudflare: id, comment, tags, settings), kept so
-	// that restoring is exact. Only the provider that wrote it reads it.
+	// that restoring is exact. Only the provider that wrote it reads it. In a JSON object, fields named
+	// ttl and proxied say what the set says of its TTL and of proxying; see [Refresh].
 	Opaque json.RawMessage `json:"opaque,omitempty"`
 }
 

@@ -13,9 +13,9 @@
 //     created again with all of these, but under a new id and with a new created_on.
 //   - A proxied set has TTL 1. A DNS-only record with "ttl": 1, automatic, is answered with 300 by
 //     Cloudflare's nameservers, so the set says 300; a restore sends 1 again.
-//   - Where the records of one set differ, the set takes the longest TTL, since that is how long a
-//     resolver may keep it, and is proxied if any record is, as Cloudflare treats it. A restore
-//     gives each record its own values back.
+//   - Where the records of one set differ, the set takes the lowest TTL (RFC 2181 section 5.2): a set
+//     of which a part was lowered is then not taken for one that is as it was. It is proxied if any
+//     record is, as Cloudflare treats it. A restore gives each record its own values back.
 //
 // A token needs two permissions, limited to the zones concerned: Zone / DNS / Edit and
 // Zone / Zone / Read. The token for ACME may be another one with the same permissions.

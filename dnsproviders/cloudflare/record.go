@@ -67,17 +67,17 @@ func (r record) visibleTTL() uint32 {
 	}
 }
 
-// recordSets groups records by owner and type, sorted. The longest TTL and any "proxied" count for
-// the whole set.
+// recordSets groups records by owner and type, sorted. The lowest TTL (RFC 2181 section 5.2) and any
+// "proxied" count for the whole set, so that a set of which a part is still low is not taken for whole.
 func recordSets(records []record) []failover.RecordSet {
 	sets := map[string]*failover.RecordSet{}
 	for _, r := range records {
 		key := failover.RecordSet{Name: r.Name, Type: r.Type}.Key()
 		if sets[key] == nil {
-			sets[key] = &failover.RecordSet{Name: r.Name, Type: r.Type}
+			sets[key] = &failover.RecordSet{Name: r.Name, Type: r.Type, TTL: r.visibleTTL()}
 		}
 		s := sets[key]
-		s.TTL = max(s.TTL, r.visibleTTL())
+		s.TTL = min(s.TTL, r.visibleTTL())
 		s.Proxied = s.Proxied || r.Proxied
 		s.Locked = s.Locked || r.Meta.ReadOnly
 		s.Records = append(s.Records, failover.Record{Value: r.value, Opaque: r.raw})

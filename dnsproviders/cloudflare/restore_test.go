@@ -84,7 +84,9 @@ func roundTrip(t *testing.T, fallback failover.Fallback, dots bool) {
 	}
 	d.Baseline = journalled(t, d.Baseline)
 	for _, target := range []failover.Target{failover.ToArmed, failover.ToFallback, failover.ToArmed, failover.ToOrigin} {
-		plan, err := failover.MakePlan(d, target, read(t, z))
+		now := read(t, z)
+		d.Baseline = failover.Refresh(d.Baseline, failover.Select(now, d.Names)) // as the controller does
+		plan, err := failover.MakePlan(d, target, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,8 +197,8 @@ func TestSetsOfDifferingRecords(t *testing.T) {
 	for _, s := range read(t, zoneOf(t, p)) {
 		switch s.Key() {
 		case "www.example.org. A":
-			if s.TTL != 3600 || s.Proxied {
-				t.Errorf("%v, want the longest TTL", s)
+			if s.TTL != 300 || s.Proxied {
+				t.Errorf("%v, want the lowest TTL", s)
 			}
 		case "example.org. A", "example.org. AAAA", "shop.example.org. CNAME":
 			if s.TTL != 1 || !s.Proxied {
