@@ -38,9 +38,7 @@ func (d Draft) AdoptBaseline(current []RecordSet, armed bool) ([]RecordSet, erro
 	for i, s := range sets {
 		was, found := ours[s.Key()]
 		mine := found && d.armed([]RecordSet{was})[0].TTL == s.TTL
-		for _, w := range d.Written { // the armed TTL of then may be another than that of now
-			mine = mine || found && w.Key() == s.Key() && w.TTL == s.TTL && w.TTL < was.TTL
-		}
+		mine = mine || found && s.TTL < was.TTL && slices.Contains(d.Lows, s.TTL) // the armed TTL of then may be another than that of now
 		if mine {
 			sets[i].TTL = was.TTL
 		}

@@ -9,8 +9,8 @@ import (
 func TestBaseline(t *testing.T) {
 	a, aaaa := rrset(www, "A", 300, "192.0.2.1"), rrset(www, "AAAA", 900, "2001:db8::1")
 	d := draft(dual, a, aaaa)
-	d.Fallbacks = []string{"A 198.51.100.6"}                                                         // before the fallback moved
-	d.Written = []RecordSet{rrset(www, "A", 30, "192.0.2.1"), rrset(www, "AAAA", 30, "2001:db8::1")} // when the armed TTL was another
+	d.Fallbacks = []string{"A 198.51.100.6"} // before the fallback moved
+	d.Lows = []uint32{30}                    // when the armed TTL was another
 	low := func(s RecordSet) RecordSet { s.TTL = 60; return s }
 	tests := []struct {
 		name    string

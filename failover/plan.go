@@ -36,6 +36,7 @@ type Draft struct {
 	ArmedTTL  uint32 // seconds
 	Abilities Abilities
 	Written   []RecordSet // what we wrote last, if anything; known even when the configuration changed since
+	Lows      []uint32    // see [ZoneState]
 	Fallbacks []string    // see [ZoneState]; without what is an origin's address now
 	Force     bool        // an operator accepts that a zone in an unknown form is overwritten
 }
@@ -120,13 +121,14 @@ func (d Draft) armed(sets []RecordSet) []RecordSet {
 	out := CloneSets(sets)
 	for i := range out {
 		if !out[i].Proxied {
-			out[i].TTL = min(out[i].TTL, d.lowTTL())
+			out[i].TTL = min(out[i].TTL, d.LowTTL())
 		}
 	}
 	return out
 }
 
-func (d Draft) lowTTL() uint32 { return max(d.ArmedTTL, d.Abilities.MinTTL, 1) }
+// LowTTL is what TTLs are lowered to, in seconds.
+func (d Draft) LowTTL() uint32 { return max(d.ArmedTTL, d.Abilities.MinTTL, 1) }
 
 // fallback builds the sets that point every name at the fallback. A proxied name stays proxied.
 func (d Draft) fallback() ([]RecordSet, error) {
@@ -163,7 +165,7 @@ func (d Draft) fallback() ([]RecordSet, error) {
 
 // fallbackTTL is the armed TTL, or the least that the name had, if that is lower.
 func (d Draft) fallbackTTL(name string) uint32 {
-	ttl := d.lowTTL()
+	ttl := d.LowTTL()
 	for _, s := range d.Baseline {
 		if s.Name == name && !s.Proxied {
 			ttl = min(ttl, s.TTL)

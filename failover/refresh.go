@@ -34,17 +34,23 @@ func keepTTL(was, now json.RawMessage) json.RawMessage {
 	if json.Unmarshal(was, &before) != nil || json.Unmarshal(now, &after) != nil || before == nil || after == nil {
 		return now
 	}
-	for _, field := range []string{"ttl", "proxied"} {
-		if v, found := before[field]; found {
-			after[field] = v
-		} else {
-			delete(after, field)
+	fields := maps.Clone(after)
+	for _, name := range []string{"ttl", "proxied"} {
+		delete(fields, name)
+		if v, found := before[name]; found {
+			fields[name] = v
 		}
 	}
-	if maps.EqualFunc(before, after, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) {
-		return was
+	same := func(a, b map[string]json.RawMessage) bool {
+		return maps.EqualFunc(a, b, func(x, y json.RawMessage) bool { return bytes.Equal(x, y) })
 	}
-	merged, err := json.Marshal(after)
+	switch {
+	case same(fields, before):
+		return was
+	case same(fields, after):
+		return now
+	}
+	merged, err := json.Marshal(fields)
 	if err != nil {
 		return now // cannot be: every value was read as JSON
 	}

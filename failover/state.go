@@ -63,6 +63,8 @@ type ZoneState struct {
 	// Fallbacks are the records that ever pointed the zone at a fallback of ours, as "TYPE value", the
 	// newest last. None of them is an original, whatever the configuration says now.
 	Fallbacks []string `json:"fallbacks,omitempty"`
+	// Lows are the TTLs (seconds) that records of the zone were lowered to, the newest last.
+	Lows []uint32 `json:"lows,omitempty"`
 	// Hearsay: only a reading says that the zone points at the fallback. It may have been a stale one.
 	Hearsay bool `json:"hearsay,omitempty"`
 	// Reasserted counts how often somebody else's change was put right in this outage.
@@ -105,6 +107,26 @@ func (s State) Clone() State {
 	s.Vetoes = append([]Veto(nil), s.Vetoes...)
 	s.Zones = append([]ZoneState(nil), s.Zones...)
 	return s
+}
+
+// Known tells whether there is a baseline for every name of the zone.
+func (z ZoneState) Known() bool { return len(z.Baseline) > 0 && !z.BaselineAt.IsZero() }
+
+// Renamed returns the state of an untouched zone for other names: what is known of those that stay is
+// kept, and the baseline is read again.
+func (z ZoneState) Renamed(names []string) ZoneState {
+	z.Baseline, z.BaselineAt, z.Written = Select(z.Baseline, names), time.Time{}, nil
+	z.Names, z.Following, z.Trouble = names, nil, ""
+	return z
+}
+
+// Lowers adds a TTL to those that records were lowered to.
+func (z ZoneState) Lowers(ttl uint32) []uint32 {
+	if slices.Contains(z.Lows, ttl) {
+		return z.Lows
+	}
+	lows := append(slices.Clone(z.Lows), ttl)
+	return lows[max(0, len(lows)-kept):]
 }
 
 // Untouched tells whether the zone is as others left it: nothing of ours is in it or on its way.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -363,5 +364,121 @@ func TestReadingsThatContradictEachOther(t *testing.T) {
 		if n := len(w.events()) - known; n < 2 || n > 120 || zone.n > 120 {
 			t.Errorf("%d entries and %d readings in 20 min", n, zone.n)
 		}
+	})
+}
+
+// An operator's haste does not make an echo of our own write an original.
+func TestHasteDoesNotBelieveAnEcho(t *testing.T) {
+	play(t, func(w *world) {
+		stale := false
+		w.by(&partial{fakeZone: w.zone, on: &stale})
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.after(10 * time.Second)
+		w.set(&w.origin, failover.Up)
+		w.after(40 * time.Second)
+		w.wantZone(armed)
+		stale = true
+		_ = w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Trigger, By: "test"}, nil)
+		w.after(10 * time.Second)
+		stale = false
+		for _, z := range w.c.State("www").Zones {
+			if len(z.Baseline) != 2 {
+				t.Errorf("the baseline is %v\n%s", z.Baseline, w.story())
+			}
+		}
+		w.after(5 * time.Minute)
+		w.wantZone(switched)
+	})
+}
+
+// partial is a zone that shows A records alone while on.
+type partial struct {
+	*fakeZone
+	on *bool
+}
+
+func (z *partial) Read(ctx context.Context, names []string) ([]failover.RecordSet, error) {
+	sets, err := z.fakeZone.Read(ctx, names)
+	if *z.on {
+		sets = slices.DeleteFunc(sets, func(s failover.RecordSet) bool { return s.Type == "AAAA" })
+	}
+	return sets, err
+}
+
+// What cannot be switched is known before the switch also right after a restart.
+func TestUnableIsKnownRightAfterARestart(t *testing.T) {
+	play(t, func(w *world) {
+		w.site.Policy.DownAfter = 10 * time.Second
+		w.start()
+		w.after(5 * time.Second)
+		w.zone.edit(func(sets []failover.RecordSet) []failover.RecordSet {
+			sets = failover.CloneSets(sets)
+			for i := range sets {
+				sets[i].Locked = true
+			}
+			return sets
+		})
+		w.stop()
+		w.start()
+		w.set(&w.origin, failover.Down)
+		w.after(time.Minute)
+		w.wantPhase(failover.Suspect)
+		w.wantVeto(failover.VetoUnable)
+	})
+}
+
+// A restart in the middle of asking who follows does not ask twice.
+func TestFollowOnceAfterConflicts(t *testing.T) {
+	play(t, func(w *world) {
+		var asked atomic.Int32
+		slow := errors.New("ns1 does not follow")
+		w.confirm = func(context.Context, failover.Plan) ([]failover.Confirmation, error) {
+			asked.Add(1)
+			return []failover.Confirmation{{Server: "ns1.example.org.", At: time.Now()}}, slow
+		}
+		w.start()
+		w.after(5 * time.Second)
+		w.set(&w.origin, failover.Down)
+		w.after(10 * time.Second)
+		w.wantZone(switched)
+		for range 3 { // somebody else writes into the journal: it is taken up anew
+			w.journal.mu.Lock()
+			list := w.journal.entries["www"]
+			last := list[len(list)-1]
+			last.Seq++
+			w.journal.entries["www"] = append(list, last)
+			w.journal.mu.Unlock()
+			_ = w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Hold, By: "test"}, nil)
+			w.after(2 * time.Minute)
+		}
+		asked.Store(0)
+		w.after(time.Hour)
+		if n := asked.Load(); n < 1 || n > 10 {
+			t.Errorf("asked %d times in an hour", n)
+		}
+	})
+}
+
+// A human who deletes a set of ours lately...
+func TestRestoredBackupOfAnArmedSite(t *testing.T) {
+	play(t, func(w *world) {
+		w.start()
+		w.after(5 * time.Second)
+		w.journal.mu.Lock()
+		before := slices.Clone(w.journal.entries["www"])
+		w.journal.mu.Unlock()
+		w.set(&w.origin, failover.Down)
+		w.after(2 * time.Second)
+		w.stop()
+		w.wantZone(armed)
+		w.journal.mu.Lock()
+		w.journal.entries["www"] = before
+		w.journal.mu.Unlock()
+		w.set(&w.origin, failover.Up)
+		w.start()
+		w.after(2 * time.Hour)
+		w.wantZone(original)
 	})
 }

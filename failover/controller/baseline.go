@@ -100,13 +100,16 @@ func (r *runner) believe(z failover.ZoneState, w *zoneWork, current []failover.R
 		return r.stillLow(z, sets)
 	}
 	left := r.c.opts.Stable - w.strange.seen(sets)
+	if w.insisted {
+		left = 0
+	}
 	if d.Ours(sets) { // it may be what stood there in the middle of our own last write
 		left = max(left, echo-time.Since(z.AppliedAt))
 	}
-	if left > 0 && !w.insisted {
+	if left > 0 {
 		w.readAt = time.Now().Add(left - r.refresh(z.ZoneRef)) // look again when it has stood long enough
-		return &standing{left: left, err: fmt.Errorf("%w: somebody changed %s: %s; it becomes the baseline once it has stood for %v; to take it now: failover adopt",
-			failover.ErrDrift, z.Zone, changes(failover.Diff(known(z), sets)), r.c.opts.Stable)}
+		return &standing{left: left, err: fmt.Errorf("%w: somebody changed %s: %s; it becomes the baseline once it has stood for %v; "+
+			"to take it now: failover adopt; to switch without it: --override drift", failover.ErrDrift, z.Zone, changes(failover.Diff(known(z), sets)), r.c.opts.Stable)}
 	}
 	return r.adopt(z, w, current)
 }
@@ -123,10 +126,14 @@ func (s *standing) Unwrap() error { return s.err }
 // adopt records what the zone holds as the baseline, if it is not the baseline already.
 func (r *runner) adopt(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) error {
 	d := r.draft(z, w)
-	sets, err := d.AdoptBaseline(current, lowered(z))
+	mayBeOurs := lowered(z) || time.Since(w.doubted) < r.c.opts.Refresh+echo
+	sets, err := d.AdoptBaseline(current, mayBeOurs)
 	if err != nil {
 		if declared, found := d.Declared(r.site.Records, current); found && len(z.Baseline) == 0 {
 			return r.recover(z, w, declared, failover.Select(current, z.Names))
+		}
+		if d.PointsAtFallback(failover.Select(current, z.Names)) && z.Applied != failover.ToFallback {
+			z.Applied, z.AppliedAt, z.Hearsay = failover.ToFallback, time.Now(), true // visitors come, whoever sends them
 		}
 		return r.trouble(z, failover.EventDrift, err)
 	}
@@ -185,7 +192,7 @@ func (r *runner) draftOf(z failover.ZoneState, can failover.Abilities) failover.
 	return failover.Draft{
 		Site: r.site.Name, ZoneRef: z.ZoneRef, Names: z.Names, Baseline: z.Baseline,
 		Fallback: r.fallback, ArmedTTL: r.site.TTL.Armed, Abilities: can,
-		Written: z.Written, Fallbacks: r.formerly(z),
+		Written: z.Written, Lows: z.Lows, Fallbacks: r.formerly(z),
 	}
 }
 

@@ -22,6 +22,7 @@ func (r *runner) change(ctx context.Context, w *zoneWork, target failover.Target
 		if r.spare(z, target) {
 			return nil // it was another's write that was found
 		}
+		r.foresee(z, w, z.Baseline, current)
 		plan, err := failover.MakePlan(r.draft(z, w), target, current)
 		if err != nil {
 			return r.trouble(z, failover.EventDrift, err)
@@ -107,6 +108,9 @@ func (r *runner) apply(ctx context.Context, w *zoneWork, z failover.ZoneState, p
 	s := r.with(z)
 	s.Generation++
 	plan.Generation = s.Generation
+	if plan.Target == failover.ToArmed {
+		z.Lows = z.Lowers(r.draft(z, w).LowTTL())
+	}
 	if plan.Target == failover.ToFallback {
 		z.Fallbacks = failover.Remember(z.Fallbacks, r.draft(z, w).Pointers(plan.After))
 	}

@@ -30,7 +30,7 @@ type zoneWork struct {
 	heard      call            // that its provider answered; see [runner.heard]
 	undeclared string          // how the declared records differ from the baseline
 	unable     string          // why no switch of the zone is possible, as of the last reading
-	doubted    time.Time       // when a plan was given up that a stale look may have hidden; after a start, when the zone was last written
+	doubted    time.Time       // when we began to follow the zone, maybe with an older copy of the journal, or gave a plan up that a stale look may have hidden
 	strange    stranger        // somebody else's records, seen and not yet believed
 	readAt     time.Time       // when the zone was last read and found as expected
 	insisted   bool            // an operator's word is being carried out: what is fresh need not stand first
@@ -46,9 +46,9 @@ func (r *runner) work(z failover.ZoneState) *zoneWork {
 	if w := r.zones[z.ZoneRef]; w != nil {
 		return w
 	}
-	w := &zoneWork{ref: z.ZoneRef, doubted: z.AppliedAt, patience: patience, ladder: backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second),
+	w := &zoneWork{ref: z.ZoneRef, doubted: time.Now(), patience: patience, ladder: backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second),
 		backoff.WithMaxInterval(time.Minute), backoff.WithMaxElapsedTime(0))}
-	if z.Untouched() && len(z.Baseline) > 0 {
+	if z.Untouched() && z.Known() {
 		w.readAt = time.Now().Add(-spread(r.site.Name+z.Zone, r.c.opts.Refresh)) // thousands of zones are not all read at start
 	}
 	r.zones[z.ZoneRef] = w
@@ -107,7 +107,7 @@ func (r *runner) advance(ctx context.Context, w *zoneWork, target failover.Targe
 	switch {
 	case z.Plan != nil:
 		r.resolve(ctx, w, target, z)
-	case len(z.Baseline) == 0:
+	case !z.Known():
 		r.capture(ctx, w, target, z)
 	case r.wants(z, w, target) && !r.spare(z, target):
 		r.change(ctx, w, target, z)
@@ -224,7 +224,7 @@ func (r *runner) spare(z failover.ZoneState, target failover.Target) bool {
 func (r *runner) anyWants(s failover.State) bool {
 	target := r.target(s)
 	for _, z := range s.Zones {
-		if z.Plan != nil || len(z.Baseline) == 0 || r.wants(z, r.work(z), target) {
+		if z.Plan != nil || !z.Known() || r.wants(z, r.work(z), target) {
 			return true
 		}
 	}

@@ -35,6 +35,9 @@ func (r *runner) follow(ctx context.Context, w *zoneWork, plan failover.Plan, el
 	if c.begun.IsZero() { // it was begun before a restart
 		c.begun = time.Now()
 	}
+	if w.confirm != nil {
+		w.confirm() // the journal was taken up anew
+	}
 	ctx, w.confirm = context.WithCancel(ctx)
 	w.confirming = plan.Generation
 	r.pursue(ctx, c, r.c.opts.Confirm, r.c.opts.ConfirmFor, func(answers []failover.Confirmation, err error) bool {

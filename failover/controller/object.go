@@ -37,7 +37,7 @@ func (r *runner) objections(until time.Time) []failover.Veto {
 	unseen := ""
 	for _, z := range r.entry.State.Zones {
 		w := r.work(z)
-		if len(z.Baseline) == 0 {
+		if !z.Known() {
 			list = append(list, failover.Veto{Rule: failover.VetoBaseline, Message: fmt.Sprintf("the records of %s are not known yet: %s",
 				z.Zone, cmp.Or(z.Trouble, w.silence()))})
 		}

@@ -180,7 +180,11 @@ func (r *runner) fit(s failover.State) failover.State {
 		if old != nil && (slices.Equal(old.Names, names) || !old.Untouched()) {
 			zones = append(zones, *old)
 		} else {
-			zones = append(zones, failover.ZoneState{ZoneRef: ref, Names: names, Applied: failover.ToOrigin})
+			fresh := failover.ZoneState{ZoneRef: ref, Names: names, Applied: failover.ToOrigin}
+			if old != nil {
+				fresh = old.Renamed(names)
+			}
+			zones = append(zones, fresh)
 		}
 	}
 	for _, old := range s.Zones {
