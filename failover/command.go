@@ -60,12 +60,12 @@ func (p Policy) Command(s State, c Command, v Verdict, now time.Time) (State, er
 		} else if s.Phase == Recovering {
 			s.enter(InFallback, now)
 		}
-		s.Latched, s.Overrides, s.Reason = true, overrides, c.Reason
+		s.order(true, overrides, c.Reason)
 	case Restore:
 		if err := refuse(append(unwell(v), p.budget(s, now)...), overrides); err != nil {
 			return s, err
 		}
-		s.Latched, s.Overrides, s.Reason = false, overrides, c.Reason
+		s.order(false, overrides, c.Reason)
 		s.Held = s.Held || v.Health != Up // else automation would undo what a human forced
 		if s.Phase.Serving() {
 			s.toPrimary(now)
@@ -93,4 +93,12 @@ func (p Policy) Command(s State, c Command, v Verdict, now time.Time) (State, er
 		return s, fmt.Errorf("%w: unknown action %q", ErrRefused, c.Action)
 	}
 	return s, nil
+}
+
+// order takes up a word that moves visitors. No zone has obeyed it yet.
+func (s *State) order(latched bool, overrides []string, reason string) {
+	s.Latched, s.Overrides, s.Reason = latched, overrides, reason
+	for i := range s.Zones {
+		s.Zones[i].Obeyed = false
+	}
 }

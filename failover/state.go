@@ -67,6 +67,8 @@ type ZoneState struct {
 	Lows []uint32 `json:"lows,omitempty"`
 	// Hearsay: only a reading says that the zone points at the fallback. It may have been a stale one.
 	Hearsay bool `json:"hearsay,omitempty"`
+	// Obeyed: the word that [State] Overrides belong to was carried out here.
+	Obeyed bool `json:"obeyed,omitempty"`
 	// Reasserted counts how often somebody else's change was put right in this outage.
 	Reasserted int `json:"reasserted,omitempty"`
 	// Plan is the change that was begun and whose outcome is not yet confirmed.

@@ -482,3 +482,73 @@ func TestRestoredBackupOfAnArmedSite(t *testing.T) {
 		w.wantZone(original)
 	})
 }
+
+// A provider whose own fields are others at each reading, and which takes no change, is asked ever less often.
+func TestFieldsThatChangeAtEachReading(t *testing.T) {
+	play(t, func(w *world) {
+		zone := &restless{fakeZone: w.zone}
+		w.by(zone)
+		w.start()
+		w.after(5 * time.Second)
+		w.damage(nil, gone)
+		w.set(&w.origin, failover.Down)
+		w.after(time.Hour)
+		zone.mu.Lock()
+		n := zone.n
+		zone.mu.Unlock()
+		if entries := len(w.events()); entries > 300 || n > 300 {
+			t.Errorf("%d entries and %d readings in an hour", entries, n)
+		}
+	})
+}
+
+// restless is a zone whose records have other fields of the provider at each reading.
+type restless struct {
+	*fakeZone
+	n int
+}
+
+func (z *restless) Read(ctx context.Context, names []string) ([]failover.RecordSet, error) {
+	sets, err := z.fakeZone.Read(ctx, names)
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	z.n++
+	for i := range sets {
+		for k := range sets[i].Records {
+			sets[i].Records[k].Opaque = fmt.Appendf(nil, `"%d"`, z.n)
+		}
+	}
+	return sets, err
+}
+
+// What was forced once is not forced again by a restart, where a part of it cannot be done.
+func TestRestartDoesNotForceAgain(t *testing.T) {
+	play(t, func(w *world) {
+		second := failover.ZoneRef{Provider: "other", Zone: "example.net."}
+		other := &fakeZone{sets: []failover.RecordSet{set("www.example.net.", "A", 300, "192.0.2.1")}}
+		other.sets[0].Locked = true
+		w.site.Hosts = append(w.site.Hosts, failover.Host{Name: "www.example.net.", Zone: second.Zone, Provider: second.Provider})
+		w.tune = func(o *Options) {
+			o.Zone = func(ref failover.ZoneRef) (failover.Zone, error) {
+				if ref == second {
+					return other, nil
+				}
+				return w.zone, nil
+			}
+		}
+		w.start()
+		w.after(5 * time.Second)
+		_ = w.c.Command(w.t.Context(), "www", failover.Command{Action: failover.Trigger, By: "test", Force: true}, nil)
+		w.after(10 * time.Second)
+		w.wantZone(switched)
+		w.zone.edit(func([]failover.RecordSet) []failover.RecordSet {
+			return []failover.RecordSet{set("www.example.org.", "A", 60, "203.0.113.99")}
+		})
+		w.after(5 * time.Minute)
+		w.wantZone("60 A 203.0.113.99")
+		w.stop()
+		w.start()
+		w.after(5 * time.Minute)
+		w.wantZone("60 A 203.0.113.99")
+	})
+}

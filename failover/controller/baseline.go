@@ -61,7 +61,7 @@ func (r *runner) takeNew(z failover.ZoneState, w *zoneWork, current []failover.R
 	sets := failover.Select(current, z.Names)
 	z.Baseline = failover.Refresh(z.Baseline, sets) // with the provider's own fields of this moment; recorded with the plan
 	switch {
-	case failover.SameSets(sets, known(z)), z.Applied == failover.ToFallback, r.running.Overridden(failover.VetoDrift):
+	case failover.SameSets(sets, known(z)), z.Applied == failover.ToFallback, r.forces(z):
 		return z, nil
 	}
 	if form, known := r.draft(z, w).Recognise(sets); known && form != failover.ToFallback {
@@ -183,8 +183,13 @@ func known(z failover.ZoneState) []failover.RecordSet {
 
 func (r *runner) draft(z failover.ZoneState, w *zoneWork) failover.Draft {
 	d := r.draftOf(z, w.zone.Abilities())
-	d.Force = r.running.Overridden(failover.VetoDrift)
+	d.Force = r.forces(z)
 	return d
+}
+
+// forces tells whether an operator's word lets a zone in an unknown form be overwritten, once.
+func (r *runner) forces(z failover.ZoneState) bool {
+	return r.running.Overridden(failover.VetoDrift) && !z.Obeyed
 }
 
 // draftOf is what a plan for the zone is made from; it may be called beside the loop.

@@ -12,23 +12,28 @@ import (
 // plan and apply.
 func (r *runner) change(ctx context.Context, w *zoneWork, target failover.Target, z failover.ZoneState) {
 	r.act(ctx, w, target, z.Names, func(current []failover.RecordSet) error {
-		if r.target(r.running) != target {
-			return nil // decided otherwise meanwhile
-		}
-		z, err := r.takeNew(*r.entry.State.Zone(w.ref), w, current)
-		if err != nil {
-			return err
-		}
-		if r.spare(z, target) {
-			return nil // it was another's write that was found
-		}
-		r.foresee(z, w, z.Baseline, current)
-		plan, err := failover.MakePlan(r.draft(z, w), target, current)
-		if err != nil {
-			return r.trouble(z, failover.EventDrift, err)
-		}
-		return r.apply(ctx, w, z, plan)
+		return r.plan(ctx, w, target, current)
 	})
+}
+
+// plan goes on from a reading of the zone to a plan, and begins to apply it.
+func (r *runner) plan(ctx context.Context, w *zoneWork, target failover.Target, current []failover.RecordSet) error {
+	if r.target(r.running) != target {
+		return nil // decided otherwise meanwhile
+	}
+	z, err := r.takeNew(*r.entry.State.Zone(w.ref), w, current)
+	if err != nil {
+		return err
+	}
+	if r.spare(z, target) {
+		return nil // it was another's write that was found
+	}
+	r.foresee(z, w, z.Baseline, current)
+	plan, err := failover.MakePlan(r.draft(z, w), target, current)
+	if err != nil {
+		return r.trouble(z, failover.EventDrift, err)
+	}
+	return r.apply(ctx, w, z, plan)
 }
 
 // act reads the zone and, where the fallback is to serve, looks at our own server at that moment;

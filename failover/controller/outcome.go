@@ -47,7 +47,7 @@ func (r *runner) applied(w *zoneWork, z failover.ZoneState, took time.Duration) 
 	}
 	w.readAt, w.strange, w.insisted = time.Now(), stranger{}, false
 	obeyed := w.obeyed
-	w.obeyed = r.forced
+	w.obeyed, z.Obeyed = r.forced, len(r.running.Overrides) > 0 && plan.Target == r.target(r.running)
 	s := r.with(z)
 	if !r.anyWants(s) {
 		s.Overrides = nil // they were for this

@@ -19,17 +19,23 @@ func (r *runner) resolve(ctx context.Context, w *zoneWork, target failover.Targe
 			return nil
 		}
 		plan, sets := *z.Plan, failover.Select(current, z.Names)
+		wanted := plan.Target == target && r.target(r.running) == target && !r.spare(z, target)
 		switch {
 		case failover.SameSets(sets, plan.After):
 			return r.applied(w, z, 0)
-		case failover.SameSets(sets, plan.Before) && plan.Target == target && r.target(r.running) == target && !r.spare(z, target) && same(plan.Before, sets):
+		case failover.SameSets(sets, plan.Before) && wanted && same(plan.Before, sets):
 			r.replace(ctx, w, plan)
 			return nil
-		case failover.SameSets(sets, plan.Before): // or made anew, with the provider's own fields of this moment
+		case failover.SameSets(sets, plan.Before) && wanted: // at once, so that the pauses go on growing
+			if err := r.abandon(z, fmt.Sprintf("plan %d was not applied, and is made anew with the provider's own fields of now", plan.Generation)); err != nil {
+				return err
+			}
+			return r.plan(ctx, w, target, current)
+		case failover.SameSets(sets, plan.Before):
 			return r.abandon(z, fmt.Sprintf("plan %d was not applied, and %s is not to be made now", plan.Generation, plan.Target))
 		case plan.Half(sets) || z.Applied == failover.ToFallback && plan.Half(r.undeleted(z, w, plan, sets)):
 			return r.halfway(z, w, plan, sets)
-		case r.running.Overridden(failover.VetoDrift):
+		case r.forces(z):
 			return r.abandon(z, fmt.Sprintf("plan %d: the zone is neither before nor after it; the operator's force goes on", plan.Generation))
 		default:
 			return r.foreign(z, w, plan, sets)

@@ -164,6 +164,11 @@ func (r *runner) start() error {
 	if len(entry.State.Overrides) > 0 {
 		r.forced = entry.Seq // it may not have been carried out everywhere
 	}
+	for _, z := range entry.State.Zones {
+		if z.Obeyed {
+			r.work(z).obeyed = r.forced
+		}
+	}
 	r.c.clear(r.site.Name, AlarmJournal)
 	r.resume()
 	return nil
