@@ -49,8 +49,16 @@ func newPlan(p *program) *cobra.Command {
 // writeObjections says which safety rules would refuse the switch.
 func (p *program) writeObjections(s failover.SiteStatus) {
 	for _, v := range s.Verdict.Objections() {
-		fmt.Fprintf(p.out, "%s: a switch would be refused: %s: %s\n", s.Site, v.Rule, v.Message)
+		fmt.Fprintf(p.out, "%s: a switch would %s: %s: %s\n", s.Site, stopped(v), v.Rule, v.Message)
 	}
+}
+
+// stopped says what a rule does to a switch.
+func stopped(v failover.Veto) string {
+	if slices.Contains(failover.OperatorRules(), v.Rule) {
+		return "be refused"
+	}
+	return "wait"
 }
 
 // targetFlag is the value of --to.

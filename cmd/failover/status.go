@@ -158,7 +158,7 @@ func notes(t *table, s failover.SiteStatus, now time.Time) {
 	}
 	for _, v := range s.Verdict.Against {
 		if !slices.ContainsFunc(s.State.Vetoes, func(said failover.Veto) bool { return said.Rule == v.Rule }) {
-			t.note("a switch would be refused: "+v.Rule+": "+v.Message, yellow)
+			t.note("a switch would "+stopped(v)+": "+v.Rule+": "+v.Message, yellow)
 		}
 	}
 	for _, o := range s.Observations {
