@@ -36,8 +36,17 @@ func (p Plan) Half(sets []RecordSet) bool {
 }
 
 // Mixed tells whether sets are a mixture of forms of ours that points at the fallback in part. Nobody
-// else leaves such a zone.
-func (d Draft) Mixed(sets []RecordSet) bool { return d.PointsAtFallback(sets) && d.Ours(sets) }
+// else leaves such a zone; but a set that the origin's and the fallback's form both have, and that is not
+// there, somebody deleted.
+func (d Draft) Mixed(sets []RecordSet) bool {
+	if !d.PointsAtFallback(sets) || !d.Ours(sets) {
+		return false
+	}
+	away, err := d.Form(ToFallback)
+	return err == nil && !slices.ContainsFunc(d.Baseline, func(s RecordSet) bool {
+		return find(away, s.Key()) && !find(sets, s.Key())
+	})
+}
 
 // Ours tells whether every record is one of the origin's, the armed or the fallback's form or of what we
 // wrote last, and no name is empty.

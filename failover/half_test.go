@@ -32,3 +32,28 @@ func TestHalf(t *testing.T) {
 		}
 	}
 }
+
+func TestMixed(t *testing.T) {
+	a, aaaa, https := rrset(www, "A", 300, "192.0.2.1"), rrset(www, "AAAA", 300, "2001:db8::1"), rrset(www, "HTTPS", 300, "1 .")
+	ours, ours6 := rrset(www, "A", 60, "198.51.100.7"), rrset(www, "AAAA", 60, "2001:db8::7")
+	both, four := draft(dual, a, aaaa, https), draft(v4only, a, aaaa, https)
+	tests := []struct {
+		name string
+		d    Draft
+		now  []RecordSet
+		want bool
+	}{
+		{"one set of two switched", both, []RecordSet{ours, aaaa, https}, true},
+		{"one switched, one taken away", four, []RecordSet{ours, aaaa}, true},
+		{"nothing switched", both, []RecordSet{a, aaaa, https}, false},
+		{"all switched", both, []RecordSet{ours, ours6}, true},
+		{"a set that both have was deleted", both, []RecordSet{ours, https}, false},
+		{"somebody's address among ours", both, []RecordSet{ours, rrset(www, "AAAA", 300, "2001:db8::9")}, false},
+		{"somebody's TTL", both, []RecordSet{rrset(www, "A", 900, "198.51.100.7"), aaaa}, false},
+	}
+	for _, tt := range tests {
+		if got := tt.d.Mixed(tt.now); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}

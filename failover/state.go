@@ -63,6 +63,8 @@ type ZoneState struct {
 	// Fallbacks are the records that ever pointed the zone at a fallback of ours, as "TYPE value", the
 	// newest last. None of them is an original, whatever the configuration says now.
 	Fallbacks []string `json:"fallbacks,omitempty"`
+	// Taken are the keys of the baseline's sets that a switch took away, until they are seen to be back.
+	Taken []string `json:"taken,omitempty"`
 	// Lows are the TTLs (seconds) that records of the zone were lowered to, the newest last.
 	Lows []uint32 `json:"lows,omitempty"`
 	// Hearsay: only a reading says that the zone points at the fallback. It may have been a stale one.
@@ -114,11 +116,27 @@ func (s State) Clone() State {
 // Known tells whether there is a baseline for every name of the zone.
 func (z ZoneState) Known() bool { return len(z.Baseline) > 0 && !z.BaselineAt.IsZero() }
 
+// Takes returns the keys of the baseline's sets that are not among the sets.
+func (z ZoneState) Takes(sets []RecordSet) []string {
+	var keys []string
+	for _, s := range z.Baseline {
+		if !find(sets, s.Key()) {
+			keys = append(keys, s.Key())
+		}
+	}
+	return keys
+}
+
+// Missing returns which of the sets that a switch took away are not among the sets.
+func (z ZoneState) Missing(sets []RecordSet) []string {
+	return slices.DeleteFunc(slices.Clone(z.Taken), func(key string) bool { return find(sets, key) })
+}
+
 // Renamed returns the state of an untouched zone for other names: what is known of those that stay is
 // kept, and the baseline is read again.
 func (z ZoneState) Renamed(names []string) ZoneState {
 	z.Baseline, z.BaselineAt, z.Written = Select(z.Baseline, names), time.Time{}, nil
-	z.Names, z.Following, z.Trouble = names, nil, ""
+	z.Names, z.Following, z.Taken, z.Trouble = names, nil, nil, ""
 	return z
 }
 

@@ -54,11 +54,12 @@ func (r *runner) adoptAll(s failover.State, all map[failover.ZoneRef][]failover.
 			return s, fmt.Errorf("%w: %w", failover.ErrRefused, err)
 		}
 		w.readAt, w.strange = time.Now(), stranger{}
-		s.Zones[i].Baseline, s.Zones[i].BaselineAt = sets, time.Now()
-		s.Zones[i].Applied, s.Zones[i].Written, s.Zones[i].Plan, s.Zones[i].Trouble, s.Zones[i].Reasserted = failover.ToOrigin, nil, nil, "", 0
+		adopted := failover.ZoneState{ZoneRef: z.ZoneRef, Names: z.Names, Baseline: sets, BaselineAt: time.Now(),
+			Applied: failover.ToOrigin, AppliedAt: z.AppliedAt, Fallbacks: z.Fallbacks, Lows: z.Lows}
 		if z.Applied == failover.ToArmed {
-			s.Zones[i].Applied, s.Zones[i].Written = failover.ToArmed, failover.Select(current, z.Names)
+			adopted.Applied, adopted.Written = failover.ToArmed, failover.Select(current, z.Names)
 		}
+		s.Zones[i] = adopted
 	}
 	return s, nil
 }

@@ -81,10 +81,14 @@ func (r *runner) asExpected(z failover.ZoneState, w *zoneWork, current []failove
 		z.Hearsay, z.Trouble = false, ""
 		return r.append(failover.EventDrift, "controller", z.Zone+" still points at the fallback: no reading was stale", r.with(z), nil)
 	}
-	if z.Trouble == "" {
+	back := len(z.Taken) > 0 && z.Applied != failover.ToFallback && len(z.Missing(current)) == 0 && time.Since(z.AppliedAt) >= echo
+	if z.Trouble == "" && !back {
 		return nil
 	}
 	z.Trouble = ""
+	if back {
+		z.Taken = nil
+	}
 	return r.append(failover.EventApplied, "controller", z.Zone+" is as it should be again", r.with(z), nil)
 }
 
@@ -99,6 +103,9 @@ func (r *runner) believe(z failover.ZoneState, w *zoneWork, current []failover.R
 		w.doubted = time.Time{}
 		return r.stillLow(z, sets)
 	}
+	if d.PointsAtFallback(sets) {
+		return r.drift(here(z), fmt.Sprintf("%s points at the fallback, among records of somebody else: %s", z.Zone, changes(failover.Diff(known(z), sets))))
+	}
 	left := r.c.opts.Stable - w.strange.seen(sets)
 	if w.insisted {
 		left = 0
@@ -106,12 +113,23 @@ func (r *runner) believe(z failover.ZoneState, w *zoneWork, current []failover.R
 	if d.Ours(sets) { // it may be what stood there in the middle of our own last write
 		left = max(left, echo-time.Since(z.AppliedAt))
 	}
+	if missing := z.Missing(sets); len(missing) > 0 && left <= 0 {
+		return r.unreturned(z, sets, missing)
+	}
 	if left > 0 {
 		w.readAt = time.Now().Add(left - r.refresh(z.ZoneRef)) // look again when it has stood long enough
 		return &standing{left: left, err: fmt.Errorf("%w: somebody changed %s: %s; it becomes the baseline once it has stood for %v; "+
 			"to take it now: failover adopt; to switch without it: --override drift", failover.ErrDrift, z.Zone, changes(failover.Diff(known(z), sets)), r.c.opts.Stable)}
 	}
 	return r.adopt(z, w, current)
+}
+
+// here notes that visitors come to the fallback, whoever sends them.
+func here(z failover.ZoneState) failover.ZoneState {
+	if z.Applied != failover.ToFallback {
+		z.Applied, z.AppliedAt, z.Hearsay = failover.ToFallback, time.Now(), true
+	}
+	return z
 }
 
 // standing is the error for a zone whose change is too fresh to be believed.
@@ -132,8 +150,8 @@ func (r *runner) adopt(z failover.ZoneState, w *zoneWork, current []failover.Rec
 		if declared, found := d.Declared(r.site.Records, current); found && len(z.Baseline) == 0 {
 			return r.recover(z, w, declared, failover.Select(current, z.Names))
 		}
-		if d.PointsAtFallback(failover.Select(current, z.Names)) && z.Applied != failover.ToFallback {
-			z.Applied, z.AppliedAt, z.Hearsay = failover.ToFallback, time.Now(), true // visitors come, whoever sends them
+		if d.PointsAtFallback(failover.Select(current, z.Names)) {
+			z = here(z)
 		}
 		return r.trouble(z, failover.EventDrift, err)
 	}

@@ -117,6 +117,7 @@ func (r *runner) apply(ctx context.Context, w *zoneWork, z failover.ZoneState, p
 		z.Lows = z.Lowers(r.draft(z, w).LowTTL())
 	}
 	if plan.Target == failover.ToFallback {
+		z.Taken = z.Takes(plan.After)
 		z.Fallbacks = failover.Remember(z.Fallbacks, r.draft(z, w).Pointers(plan.After))
 	}
 	z.Plan, z.Following = &plan, nil

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/failover-dns/failover/failover"
@@ -53,12 +54,25 @@ func (r *runner) drift(z failover.ZoneState, what string) error {
 	return r.trouble(z, failover.EventDrift, fmt.Errorf("%w: %s; put it back by hand, or: failover trigger --override drift, or failover adopt", failover.ErrDrift, what))
 }
 
+// unreturned deals with a zone that left the fallback without the sets that the switch took away. Where
+// all the rest is ours, the way back stopped half-way, and goes on; where somebody wrote, he may have left
+// them out on purpose.
+func (r *runner) unreturned(z failover.ZoneState, sets []failover.RecordSet, missing []string) error {
+	if w := r.work(z); !r.draft(z, w).Ours(sets) {
+		return r.drift(z, fmt.Sprintf("somebody changed %s: %s; and what the switch took away is not back: %s", z.Zone,
+			changes(failover.Diff(known(z), sets)), strings.Join(missing, ", ")))
+	}
+	z.Applied, z.AppliedAt, z.Written, z.Trouble = failover.ToArmed, time.Now(), sets, ""
+	return r.append(failover.EventDrift, "controller", fmt.Sprintf("%s still lacks what the switch took away: %s; it is put back now",
+		z.Zone, strings.Join(missing, ", ")), r.with(z), nil)
+}
+
 // late takes note that the zone points at the fallback although it should not: a write of ours that
 // came through late, or an old one that was repeated. The way back follows from that.
 func (r *runner) late(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) error {
 	w.readAt = time.Now()
 	z.Applied, z.AppliedAt, z.Written, z.Trouble = failover.ToFallback, time.Now(), failover.Select(current, z.Names), ""
-	z.Hearsay, z.Fallbacks = true, failover.Remember(z.Fallbacks, r.draft(z, w).Pointers(z.Written))
+	z.Hearsay, z.Taken, z.Fallbacks = true, z.Takes(z.Written), failover.Remember(z.Fallbacks, r.draft(z, w).Pointers(z.Written))
 	return r.append(failover.EventDrift, "controller", z.Zone+" points at the fallback, which was not wanted: a late write, or another controller's", r.with(z), nil)
 }
 

@@ -24,7 +24,7 @@ func (r *runner) foresee(z failover.ZoneState, w *zoneWork, baseline, current []
 func (r *runner) recover(z failover.ZoneState, w *zoneWork, declared, current []failover.RecordSet) error {
 	w.readAt, w.strange = time.Now(), stranger{}
 	z.Baseline, z.BaselineAt, z.Trouble = declared, time.Now(), ""
-	z.Applied, z.AppliedAt, z.Written = failover.ToFallback, time.Now(), current
+	z.Applied, z.AppliedAt, z.Written, z.Taken = failover.ToFallback, time.Now(), current, z.Takes(current)
 	z.Fallbacks = failover.Remember(z.Fallbacks, r.draft(z, w).Pointers(current))
 	return r.append(failover.EventBaseline, "controller", fmt.Sprintf("%s points at the fallback, and nothing remembers what it held: "+
 		"its baseline is what the configuration declares: %s", z.Zone, changes(failover.Diff(nil, declared))), r.with(z), nil)

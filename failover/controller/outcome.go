@@ -43,7 +43,7 @@ func (r *runner) applied(w *zoneWork, z failover.ZoneState, took time.Duration) 
 		z.Written = nil
 	}
 	if plan.Target != failover.ToFallback {
-		z.Reasserted = 0
+		z.Reasserted, z.Taken = 0, nil
 	}
 	w.readAt, w.strange, w.insisted = time.Now(), stranger{}, false
 	obeyed := w.obeyed
