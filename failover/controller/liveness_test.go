@@ -12,7 +12,7 @@ import (
 // One question for all: hundreds of sites that fail at once at one provider cost few calls before the switch.
 func TestManySitesAskOnce(t *testing.T) {
 	play(t, func(w *world) {
-		const many = 300
+		const many = 100
 		zone := &reading{fakeZone: w.zone, read: func(context.Context, int) error { time.Sleep(200 * time.Millisecond); return nil }}
 		w.by(zone)
 		w.site.Policy.DownAfter = 20 * time.Second
