@@ -58,7 +58,11 @@ func (c Command) overrides() ([]string, error) {
 func refuse(vetoes []Veto, overrides []string) error {
 	for _, v := range vetoes {
 		if slices.Contains(OperatorRules(), v.Rule) && !slices.Contains(overrides, v.Rule) {
-			return fmt.Errorf("%w: %s: %s; try: --override %s to go on all the same", ErrRefused, v.Rule, v.Message, v.Rule)
+			hint := "--override " + v.Rule
+			if strings.Contains(v.Message, hint) {
+				return fmt.Errorf("%w: %s: %s", ErrRefused, v.Rule, v.Message)
+			}
+			return fmt.Errorf("%w: %s: %s; try: %s to go on all the same", ErrRefused, v.Rule, v.Message, hint)
 		}
 	}
 	return nil

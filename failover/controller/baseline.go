@@ -219,10 +219,13 @@ func (r *runner) draftOf(z failover.ZoneState, can failover.Abilities) failover.
 	}
 }
 
-// formerly returns the records of earlier fallbacks that are not the origin's now.
+// formerly returns the records of earlier fallbacks that are not the origin's now, as the configuration
+// has it.
 func (r *runner) formerly(z failover.ZoneState) []string {
 	return slices.DeleteFunc(slices.Clone(z.Fallbacks), func(record string) bool {
-		return slices.ContainsFunc(r.site.Origin, func(a netip.Addr) bool { return strings.HasSuffix(record, " "+a.String()) })
+		_, value, _ := strings.Cut(record, " ")
+		return slices.ContainsFunc(r.site.Origin, func(a netip.Addr) bool { return value == a.String() }) ||
+			slices.ContainsFunc(r.site.Records, func(s failover.RecordSet) bool { return slices.Contains(s.Values(), value) })
 	})
 }
 

@@ -82,7 +82,7 @@ func (c *Controller) clockOff() time.Duration {
 
 // checkClock raises an alarm while the clock is not to be trusted.
 func (c *Controller) checkClock() {
-	if off := c.clockOff(); off != 0 {
+	if off := c.clockOff(); off.Abs() >= time.Minute { // less is a pause, as for a snapshot
 		c.raise("", AlarmClock, fmt.Sprintf("this machine's clock was set by %v, or the machine slept: until that is a day ago, "+
 			"no site is switched for a certificate that would be valid by the clock as it was", off.Round(time.Second)))
 	} else {

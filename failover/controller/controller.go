@@ -76,6 +76,7 @@ type Controller struct {
 	references map[failover.ObservationKey]failover.Observation
 	alarms     map[[2]string]Alarm
 	lost       map[failover.ObservationKey]time.Time // references that fail, since when
+	answered   map[bool]bool                         // whether a reference at IPv6 (true), at IPv4 ever answered
 	herd       herd
 	providers  providers
 	clock      clock
@@ -121,6 +122,7 @@ func New(opts Options) *Controller {
 		references: map[failover.ObservationKey]failover.Observation{},
 		alarms:     map[[2]string]Alarm{},
 		lost:       map[failover.ObservationKey]time.Time{},
+		answered:   map[bool]bool{},
 		herd:       herd{},
 		providers:  providers{},
 		blind:      map[string]string{},

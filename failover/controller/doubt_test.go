@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,8 +61,12 @@ func TestAReferenceThatIsLongDeadSaysNothing(t *testing.T) {
 		if !c.clearlySees() {
 			t.Error("a reference that died long ago keeps everything in doubt")
 		}
+		c.Observe(failover.Observation{Role: failover.RoleReference, Check: "six", Address: "[2001:db8::1]:443", At: time.Now(), Health: failover.Down})
+		time.Sleep(longDead) // no reference at IPv6 ever answered: this machine has none
+		see(c, "a", failover.Up)
+		see(c, "b", failover.Down)
 		c.checkReferences()
-		if alarms := c.Alarms(); len(alarms) != 1 || alarms[0].Name != AlarmReference {
+		if alarms := c.Alarms(); len(alarms) != 1 || alarms[0].Name != AlarmReference || strings.Contains(alarms[0].Message, "six") {
 			t.Errorf("alarms: %v", alarms)
 		}
 		see(c, "a", failover.Down)

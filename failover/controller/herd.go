@@ -97,6 +97,7 @@ func (c *Controller) clearlySees() bool {
 func (c *Controller) noteReference(o failover.Observation) {
 	c.references[o.Key()] = o
 	if o.Health == failover.Up {
+		c.answered[failover.IPv6(o.Address)] = true
 		delete(c.lost, o.Key())
 	} else if c.lost[o.Key()].IsZero() {
 		c.lost[o.Key()] = time.Now()
@@ -104,12 +105,13 @@ func (c *Controller) noteReference(o failover.Observation) {
 }
 
 // checkReferences raises an alarm while a reference is long dead: fewer and fewer can say that our
-// own network is well.
+// own network is well. Where none of an address family has ever answered, the machine has no such network,
+// and what is seen over it does not count anyway.
 func (c *Controller) checkReferences() {
 	c.mu.Lock()
 	var dead []string
 	for key, since := range c.lost {
-		if time.Since(since) >= longDead {
+		if time.Since(since) >= longDead && c.answered[failover.IPv6(key.Address)] {
 			dead = append(dead, key.Check)
 		}
 	}
