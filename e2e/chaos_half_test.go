@@ -13,6 +13,7 @@ func halfRows() []row {
 	return []row{
 		{fault: faultPartial, how: "half a batch, then 500", run: halved(f{Kind: cloudflaretest.Refuse, Status: 500, Code: 1000, Half: true, Op: writes})},
 		{fault: faultPartial, how: "half a batch, then the connection closed", run: halved(f{Kind: cloudflaretest.Drop, Half: true, Op: writes})},
+		{fault: faultPartial, how: "half of each of three batches", run: halved(f{Kind: cloudflaretest.Refuse, Status: 500, Code: 1000, Half: true, Op: writes, Times: 3})},
 	}
 }
 
