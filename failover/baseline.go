@@ -12,8 +12,8 @@ func (d Draft) NewBaseline(current []RecordSet) ([]RecordSet, error) {
 	sets := Select(current, d.Names)
 	for _, s := range sets {
 		if d.pointsAtFallback(s) {
-			return nil, fmt.Errorf("%w: %s %s already points at the fallback, so the original record is not known here; "+
-				"put the origin's record back in the zone, or restore the data directory", ErrDrift, s.Name, s.Type)
+			return nil, fmt.Errorf("%w: %s %s already points at the fallback, and what it held before is not known here; "+
+				"try: declare `records` in the site (a reload is enough), or put the origin's record back, or: failover state import BACKUP", ErrDrift, s.Name, s.Type)
 		}
 	}
 	d.Baseline = sets

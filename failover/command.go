@@ -62,7 +62,11 @@ func (p Policy) Command(s State, c Command, v Verdict, now time.Time) (State, er
 		}
 		s.order(true, overrides, c.Reason)
 	case Restore:
-		if err := refuse(append(unwell(v), p.budget(s, now)...), overrides); err != nil {
+		against := unwell(v)
+		if !s.Latched { // what a human switched says nothing of flapping
+			against = append(against, p.budget(s, now)...)
+		}
+		if err := refuse(against, overrides); err != nil {
 			return s, err
 		}
 		s.order(false, overrides, c.Reason)

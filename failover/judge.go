@@ -195,7 +195,7 @@ func (p Policy) fallback(latest []Observation, now time.Time) (bool, string) {
 		well, seen := hosts[o.Check]
 		hosts[o.Check] = o.Health == Up && (well || !seen)
 		if o.Health != Up && detail == "" {
-			detail = o.Check + ": " + o.Detail
+			detail = o.Check + " at " + o.Address + ": " + o.Detail
 		}
 	}
 	ready := 0

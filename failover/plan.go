@@ -52,6 +52,9 @@ var ErrNoPlan = errors.New("no safe plan")
 // managed. A current zone in none of the forms that the draft knows is drift.
 func MakePlan(d Draft, target Target, current []RecordSet) (Plan, error) {
 	before := Select(current, d.Names)
+	if len(d.Baseline) == 0 {
+		return Plan{}, fmt.Errorf("%w: what %s holds while all is well is not known here", ErrNoPlan, d.Zone)
+	}
 	after, err := d.Form(target)
 	if err != nil {
 		return Plan{}, err

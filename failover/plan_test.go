@@ -112,7 +112,7 @@ func TestMakePlanRefuses(t *testing.T) {
 		{"a foreign TTL", draft(v4only, a), []RecordSet{rrset(www, "A", 299, "192.0.2.1")}, ErrDrift, "neither"},
 		{"a set more", draft(v4only, a), []RecordSet{a, rrset(www, "AAAA", 300, "2001:db8::1")}, ErrDrift, "neither"},
 		{"an emptied name", draft(v4only, a), nil, ErrDrift, "neither"},
-		{"no baseline", draft(v4only), nil, ErrNoPlan, "create the record"},
+		{"no baseline", draft(v4only), nil, ErrNoPlan, "not known here"},
 		{"a name without records", two, []RecordSet{a}, ErrNoPlan, "shop.example.org."},
 		{"a locked record", draft(v4only, lock(a)), []RecordSet{lock(a)}, ErrNoPlan, "another product"},
 		{"no fallback", draft(Fallback{}, a), []RecordSet{a}, ErrNoPlan, "no address"},

@@ -289,6 +289,7 @@ func TestCommands(t *testing.T) {
 		{"restore to a dead origin, forced", State{Phase: InFallback}, Command{Action: Restore, Force: true}, notReady, false, func(s State) bool { return s.Phase == Primary && s.Held }},
 		{"restore, the budget used up", State{Phase: InFallback, Failovers: []time.Time{t0, t0}}, Command{Action: Restore}, ready, true, nil},
 		{"restore, the budget used up a day ago", State{Phase: InFallback, Failovers: []time.Time{at(-90000), t0}}, Command{Action: Restore}, ready, false, func(s State) bool { return s.Phase == Primary }},
+		{"restore of a switch by hand, the budget used up", State{Phase: InFallback, Latched: true, Failovers: []time.Time{t0, t0}}, Command{Action: Restore}, ready, false, func(s State) bool { return s.Phase == Primary }},
 		{"restore, the budget overridden", State{Phase: InFallback, Failovers: []time.Time{t0, t0}}, Command{Action: Restore, Override: []string{VetoBudget}}, ready, false, func(s State) bool { return s.Phase == Primary && !s.Held }},
 		{"trigger, the network shared", State{Phase: Primary}, Command{Action: Trigger}, against(VetoNetwork), true, nil},
 		{"trigger, the network shared, another rule overridden", State{Phase: Primary}, Command{Action: Trigger, Override: []string{VetoUnable}}, against(VetoNetwork), true, nil},

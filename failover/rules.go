@@ -47,7 +47,7 @@ func (c Command) overrides() ([]string, error) {
 	}
 	for _, rule := range c.Override {
 		if !slices.Contains(OperatorRules(), rule) {
-			return nil, fmt.Errorf("%w: there is no rule %q to override; try: %s", ErrRefused, rule, strings.Join(OperatorRules(), ", "))
+			return nil, fmt.Errorf("%w: %q is no rule that binds an operator; try: %s", ErrRefused, rule, strings.Join(OperatorRules(), ", "))
 		}
 	}
 	return c.Override, nil
@@ -100,8 +100,8 @@ func (p Policy) budget(s State, now time.Time) []Veto {
 	if p.MaxFailovers == 0 || used < p.MaxFailovers {
 		return nil
 	}
-	return []Veto{{VetoBudget, fmt.Sprintf("the site failed over %d times within 24 h, so the way back is by hand; "+
-		"try: failover restore --override %s, when the origin no longer flaps", used, VetoBudget)}}
+	return []Veto{{VetoBudget, fmt.Sprintf("the site failed over %d times within 24 h, and max_failovers is %d, so the way back is by hand; "+
+		"try: failover restore --override %s, when the origin no longer flaps", used, p.MaxFailovers, VetoBudget)}}
 }
 
 // holdDown is the dwell before the way back. It doubles with every failover of the last 24 h, up
@@ -120,7 +120,7 @@ func (p Policy) vetoBoth(s State, dwell time.Duration, now time.Time) []Veto {
 		vetoes = append(vetoes, Veto{VetoHeld, "held by an operator; try: failover release"})
 	}
 	if !s.Switched.IsZero() && now.Sub(s.Switched).Abs() < dwell { // far ahead only a clock can have put it that was wrong
-		vetoes = append(vetoes, Veto{VetoDwell, fmt.Sprintf("the last switch is less than %v ago; nothing to do but wait", dwell)})
+		vetoes = append(vetoes, Veto{VetoDwell, fmt.Sprintf("the last switch is less than %v ago; nothing to do but wait, or act by hand", dwell)})
 	}
 	return vetoes
 }

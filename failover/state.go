@@ -75,7 +75,7 @@ type ZoneState struct {
 	Reasserted int `json:"reasserted,omitempty"`
 	// Plan is the change that was begun and whose outcome is not yet confirmed.
 	Plan *Plan `json:"plan,omitempty"`
-	// Following is the newest change that was applied, while the servers and resolvers are still asked
+	// Following is the newest change that was applied, while the authoritative servers are still asked
 	// whether they follow.
 	Following *Plan `json:"following,omitempty"`
 	// Trouble is why the zone is not in the wanted form, for people; empty when it is.

@@ -150,6 +150,14 @@ func (a *app) held() map[string]time.Time {
 	return ends
 }
 
+func references(cfg *config.Config) []string {
+	var addresses []string
+	for _, r := range cfg.References.Checks {
+		addresses = append(addresses, r.Address)
+	}
+	return addresses
+}
+
 func hosts(cfg *config.Config) []string {
 	var names []string
 	for _, s := range cfg.Sites {

@@ -175,7 +175,7 @@ func (a *app) reload(ctx context.Context) (err error) {
 		a.unfinished = false
 	}
 	a.controller.Set(cfg.Sites, cfg.Fallback.Fallback)
-	a.controller.ForgetReferences()
+	a.controller.KeepReferences(references(cfg))
 	a.scheduler.Set(looks.jobs)
 	a.watchPages(ctx)
 	a.log.Info("configuration reloaded", "sites", len(cfg.Sites))

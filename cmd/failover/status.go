@@ -157,6 +157,9 @@ func notes(t *table, s failover.SiteStatus, now time.Time) {
 		t.note(v.Rule+": "+v.Message, yellow)
 	}
 	for _, v := range s.Verdict.Against {
+		if s.State.Phase.Serving() {
+			break // it was made
+		}
 		if !slices.ContainsFunc(s.State.Vetoes, func(said failover.Veto) bool { return said.Rule == v.Rule }) {
 			t.note("a switch would "+stopped(v)+": "+v.Rule+": "+v.Message, yellow)
 		}

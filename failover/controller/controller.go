@@ -198,10 +198,12 @@ func (c *Controller) all() []*runner {
 	return list
 }
 
-// ForgetReferences drops what is known of references that are no longer asked.
-func (c *Controller) ForgetReferences() {
+// KeepReferences drops what is known of references but those at the given addresses (IP and port), which
+// are asked from now on.
+func (c *Controller) KeepReferences(addresses []string) {
+	gone := func(key failover.ObservationKey) bool { return !slices.Contains(addresses, key.Address) }
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	clear(c.references)
-	clear(c.lost)
+	maps.DeleteFunc(c.references, func(key failover.ObservationKey, _ failover.Observation) bool { return gone(key) })
+	maps.DeleteFunc(c.lost, func(key failover.ObservationKey, _ time.Time) bool { return gone(key) })
 }

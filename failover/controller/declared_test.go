@@ -59,6 +59,10 @@ func TestBlankControllerFindsARecoveredOrigin(t *testing.T) {
 		w.declares(set("www.example.org.", "A", 1, "192.0.2.1"))
 		w.zone.edit(away(true))
 		w.start()
+		w.after(5 * time.Second)
+		if w.phase() == failover.Primary || w.zone.dump()[2].Values()[0] == "192.0.2.1" {
+			w.t.Error("it went back on a look or two")
+		}
 		w.after(2 * time.Minute)
 		w.wantPhase(failover.Primary)
 		sets := failover.Select(w.zone.dump(), []string{"www.example.org."})

@@ -144,9 +144,7 @@ func (r *runner) confirmed(ctx context.Context, c *chase, answers []failover.Con
 	} else {
 		r.complain(c.w, AlarmLagging, nil)
 		s := r.running.Clone()
-		if r.c.opts.Panel == nil {
-			s.Zone(c.w.ref).Following = nil
-		}
+		s.Zone(c.w.ref).Following = nil
 		err = r.append(failover.EventConfirmed, "controller", c.confirmation(answers), s, answers)
 	}
 	if waited {
@@ -175,11 +173,7 @@ func (r *runner) askPanel(ctx context.Context, c *chase) {
 		}
 		message := c.propagation(answers)
 		if !told || err == nil {
-			s := r.running.Clone()
-			if err == nil {
-				s.Zone(c.w.ref).Following = nil
-			}
-			stored := r.append(failover.EventPropagated, "controller", message, s, answers)
+			stored := r.append(failover.EventPropagated, "controller", message, r.running.Clone(), answers)
 			told = stored == nil
 			err = errors.Join(err, stored)
 		}

@@ -26,8 +26,12 @@ func (r *runner) recover(z failover.ZoneState, w *zoneWork, declared, current []
 	z.Baseline, z.BaselineAt, z.Trouble = declared, time.Now(), ""
 	z.Applied, z.AppliedAt, z.Written, z.Taken = failover.ToFallback, time.Now(), current, z.Takes(current)
 	z.Fallbacks = failover.Remember(z.Fallbacks, r.draft(z, w).Pointers(current))
+	s := r.with(z)
+	if !s.Phase.Serving() { // the way back is the one of every outage
+		s.Phase, s.Since, s.OutageSince = failover.InFallback, time.Now(), time.Now()
+	}
 	return r.append(failover.EventBaseline, "controller", fmt.Sprintf("%s points at the fallback, and nothing remembers what it held: "+
-		"its baseline is what the configuration declares: %s", z.Zone, changes(failover.Diff(nil, declared))), r.with(z), nil)
+		"its baseline is what the configuration declares: %s", z.Zone, changes(failover.Diff(nil, declared))), s, nil)
 }
 
 // compare raises an alarm while the configuration declares other records than the zone holds: they would

@@ -30,10 +30,14 @@ func (c *Controller) Set(sites []failover.Site, fallback failover.Fallback) {
 	wanted := byName(sites)
 	anew := !reflect.DeepEqual(fallback, c.fallback)
 	var gone []*runner
+	seen := map[string][]failover.Observation{} // of our own server, by site
 	for _, r := range c.all() {
 		if site, stays := wanted[r.site.Name]; anew || !stays || !reflect.DeepEqual(site, r.site) {
 			r.stop()
 			gone = append(gone, r)
+			if !anew && reflect.DeepEqual(site.Hosts, r.site.Hosts) {
+				seen[r.site.Name] = r.ownLooks()
+			}
 		}
 	}
 	c.mu.Lock()
@@ -52,10 +56,26 @@ func (c *Controller) Set(sites []failover.Site, fallback failover.Fallback) {
 			continue
 		}
 		c.runners[name] = newRunner(c, site, fallback)
+		for _, o := range seen[name] {
+			c.runners[name].observe(o)
+		}
 		if c.ctx != nil {
 			c.launch(c.runners[name])
 		}
 	}
+}
+
+// ownLooks returns the newest looks at our own server.
+func (r *runner) ownLooks() []failover.Observation {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []failover.Observation
+	for key, o := range r.observations {
+		if key.Role == failover.RoleFallback {
+			list = append(list, o)
+		}
+	}
+	return list
 }
 
 func byName(sites []failover.Site) map[string]failover.Site {

@@ -109,7 +109,7 @@ func (w *World) reload(what string, change func(sites []failover.Site, f failove
 	w.mu.Unlock()
 	w.history.add(Fact{What: factReload, Sites: slices.Clone(sites), Fallback: fallback, Note: what})
 	l.c.Set(sites, fallback)
-	l.c.ForgetReferences()
+	l.c.KeepReferences(nil)
 	_ = l.point("reload.after")
 }
 
