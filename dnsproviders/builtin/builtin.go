@@ -70,7 +70,7 @@ func Open(o Options) (*Server, error) {
 	return s, nil
 }
 
-// openZone loads a zone from dir, or seeds it.
+// openZone loads a zone from dir, or seeds it if there is none or nobody ever put a record into it.
 func (s *Server) openZone(dir string, o Zone) (*zone, error) {
 	z := &zone{apex: failover.CanonicalName(o.Apex), file: fileName(dir, failover.CanonicalName(o.Apex))}
 	if len(o.Nameservers) == 0 {
@@ -80,7 +80,8 @@ func (s *Server) openZone(dir string, o Zone) (*zone, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !found {
+	if !found || c.bare() && len(o.Records) > 0 {
+		found = false
 		if c, err = s.seed(z.apex, o.Records); err != nil {
 			return nil, err
 		}

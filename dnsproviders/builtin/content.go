@@ -111,6 +111,13 @@ func parentOf(name string) (string, bool) {
 	return name[i:], true
 }
 
+// bare tells whether the zone holds nothing but its SOA and NS records.
+func (c *content) bare() bool {
+	return !slices.ContainsFunc(c.rrs(), func(rr dns.RR) bool {
+		return rr.Header().Rrtype != dns.TypeSOA && rr.Header().Rrtype != dns.TypeNS
+	})
+}
+
 // rrs returns all records, the SOA first, in canonical order.
 func (c *content) rrs() []dns.RR {
 	var all []dns.RR

@@ -3,6 +3,7 @@ package builtin_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,6 +36,22 @@ func TestZonesAreKept(t *testing.T) {
 	files, err := os.ReadDir(dir)
 	if err != nil || len(files) != 1 {
 		t.Errorf("files left: %v %v", files, err)
+	}
+}
+
+// Who starts without records and adds them later is not stuck with an empty zone.
+func TestAZoneThatNeverHeldARecordIsSeeded(t *testing.T) {
+	dir := t.TempDir()
+	if got := open(t, dir).Dump(apex); len(got) != 2 {
+		t.Fatalf("a new zone holds %v", got)
+	}
+	want := "www.example.org. 30 A 203.0.113.99"
+	var got []string
+	for _, set := range open(t, dir, "www 30 IN A 203.0.113.99").Dump(apex) {
+		got = append(got, set.String())
+	}
+	if !slices.Contains(got, want) {
+		t.Errorf("holds %q, want %s among it", got, want)
 	}
 }
 
