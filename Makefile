@@ -26,7 +26,7 @@ bench: ## detection time of 300 sites, cold start of 1,000, cost of a check
 	cd e2e && FAILOVER_BENCH=1 $(GO) test -count=1 -timeout 20m -v -run '^TestBench' .
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./...
 
-soak: peers ## 1,000 kills and every row of the fault matrix five times; about half an hour
+soak: peers ## 1,000 kills and every row of the fault matrix five times; about 40 minutes
 	cd e2e && FAILOVER_SOAK=$${FAILOVER_SOAK:-1000} $(GO) test -count=1 -timeout 3h -v -run '^(TestKill9|TestFaultMatrix)$$' .
 
 lint: ## go vet, gofmt, staticcheck, tidiness of go.mod, known vulnerabilities
