@@ -51,10 +51,8 @@ func (d Draft) AdoptBaseline(current []RecordSet, armed bool) ([]RecordSet, erro
 func (d Draft) Declared(declared, current []RecordSet) ([]RecordSet, bool) {
 	now := Select(current, d.Names)
 	sets := ProxiedAs(now, Select(declared, d.Names))
-	for _, name := range d.Names {
-		if !hasAddress(sets, name) {
-			return nil, false
-		}
+	if _, found := unaddressed(d.Names, sets); found {
+		return nil, false
 	}
 	return sets, d.PointsAtFallback(now) && !d.PointsAtFallback(sets)
 }

@@ -22,10 +22,8 @@ func (p Plan) Half(sets []RecordSet) bool {
 			return false
 		}
 	}
-	for _, name := range p.Names {
-		if !hasAddress(sets, name) { // somebody deleted it
-			return false
-		}
+	if _, deleted := unaddressed(p.Names, sets); deleted {
+		return false
 	}
 	for _, set := range p.Before { // what stays is changed in place; if it is gone, somebody deleted it
 		if find(p.After, set.Key()) && !find(sets, set.Key()) {
@@ -62,7 +60,24 @@ func (d Draft) Ours(sets []RecordSet) bool {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(d.Names, func(name string) bool { return !hasAddress(sets, name) })
+	_, deleted := unaddressed(d.Names, sets)
+	return !deleted
+}
+
+// Undeleted returns the sets with those of the plan's end that the fallback's form lacks: on the way back
+// it was we who took them away, though a stale reading may have shown them to the plan.
+func (d Draft) Undeleted(p Plan, sets []RecordSet) []RecordSet {
+	away, err := d.Form(ToFallback)
+	if err != nil {
+		return sets
+	}
+	all := slices.Clone(sets)
+	for _, s := range p.After {
+		if !find(away, s.Key()) && !find(all, s.Key()) {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 func find(sets []RecordSet, key string) bool {

@@ -90,10 +90,8 @@ func (d Draft) strange(sets []RecordSet) string {
 
 // Form returns the managed sets that the zone has in the target's form.
 func (d Draft) Form(target Target) ([]RecordSet, error) {
-	for _, name := range d.Names {
-		if !hasAddress(d.Baseline, name) {
-			return nil, fmt.Errorf("%w: the zone held no A, AAAA or CNAME at %s; create the record, or take the host out of the site", ErrNoPlan, name)
-		}
+	if name, found := unaddressed(d.Names, d.Baseline); found {
+		return nil, fmt.Errorf("%w: the zone held no A, AAAA or CNAME at %s; create the record, or take the host out of the site", ErrNoPlan, name)
 	}
 	switch target {
 	case ToOrigin:
@@ -158,10 +156,8 @@ func (d Draft) fallback() ([]RecordSet, error) {
 		add(TypeA, addresses(d.Fallback.IPv4))
 		add(TypeAAAA, addresses(d.Fallback.IPv6))
 	}
-	for _, name := range d.Names {
-		if !hasAddress(sets, name) {
-			return nil, fmt.Errorf("%w: the fallback has no address for %s", ErrNoPlan, name)
-		}
+	if name, found := unaddressed(d.Names, sets); found {
+		return nil, fmt.Errorf("%w: the fallback has no address for %s", ErrNoPlan, name)
 	}
 	return SortSets(sets), nil
 }
@@ -200,6 +196,16 @@ func (d Draft) coexist(after, current []RecordSet) error {
 		}
 	}
 	return nil
+}
+
+// unaddressed returns the first of the names that has no address among the sets.
+func unaddressed(names []string, sets []RecordSet) (name string, found bool) {
+	for _, name := range names {
+		if !hasAddress(sets, name) {
+			return name, true
+		}
+	}
+	return "", false
 }
 
 func hasAddress(sets []RecordSet, name string) bool {

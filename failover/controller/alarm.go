@@ -42,6 +42,15 @@ func (c *Controller) raise(site, name, message string) {
 	c.tell(alarm)
 }
 
+// alarm raises an alarm, or clears it where there is no message.
+func (c *Controller) alarm(site, name, message string) {
+	if message == "" {
+		c.clear(site, name)
+	} else {
+		c.raise(site, name, message)
+	}
+}
+
 // clear tells that an alarm is over.
 func (c *Controller) clear(site, name string) {
 	c.mu.Lock()

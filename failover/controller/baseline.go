@@ -95,7 +95,7 @@ func (r *runner) believe(z failover.ZoneState, w *zoneWork, current []failover.R
 	d, sets := r.draft(z, w), failover.Select(current, z.Names)
 	switch form, _ := d.Recognise(sets); {
 	case form == failover.ToFallback, d.Mixed(sets):
-		return r.late(z, w, current)
+		return r.late(z, w, sets)
 	case form == failover.ToArmed && z.Applied == failover.ToOrigin && time.Since(w.doubted) < r.c.opts.Refresh+echo: // else they are somebody's
 		w.doubted = time.Time{}
 		return r.stillLow(z, sets)
@@ -140,14 +140,14 @@ func (s *standing) Unwrap() error { return s.err }
 
 // adopt records what the zone holds as the baseline, if it is not the baseline already.
 func (r *runner) adopt(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) error {
-	d := r.draft(z, w)
+	d, mine := r.draft(z, w), failover.Select(current, z.Names)
 	mayBeOurs := lowered(z) || time.Since(w.doubted) < r.c.opts.Refresh+echo
 	sets, err := d.AdoptBaseline(current, mayBeOurs)
 	if err != nil {
 		if declared, found := d.Declared(r.site.Records, current); found && len(z.Baseline) == 0 {
-			return r.recover(z, w, declared, failover.Select(current, z.Names))
+			return r.recover(z, w, declared, mine)
 		}
-		if d.PointsAtFallback(failover.Select(current, z.Names)) {
+		if d.PointsAtFallback(mine) {
 			z = here(z)
 		}
 		return r.trouble(z, failover.EventDrift, err)
@@ -156,7 +156,7 @@ func (r *runner) adopt(z failover.ZoneState, w *zoneWork, current []failover.Rec
 	r.foresee(z, w, sets, current)
 	message := fmt.Sprintf("baseline of %s: %s", z.Zone, changes(failover.Diff(z.Baseline, sets)))
 	z.Baseline, z.BaselineAt, z.Trouble = sets, time.Now(), ""
-	if mine := failover.Select(current, z.Names); z.Applied == failover.ToArmed || !failover.SameSets(sets, mine) {
+	if z.Applied == failover.ToArmed || !failover.SameSets(sets, mine) {
 		z.Applied, z.Written = failover.ToArmed, mine // low TTLs of ours are in the zone, and go in time
 	}
 	return r.append(failover.EventBaseline, "controller", message, r.with(z), nil)

@@ -69,9 +69,9 @@ func (r *runner) unreturned(z failover.ZoneState, sets []failover.RecordSet, mis
 
 // late takes note that the zone points at the fallback although it should not: a write of ours that
 // came through late, or an old one that was repeated. The way back follows from that.
-func (r *runner) late(z failover.ZoneState, w *zoneWork, current []failover.RecordSet) error {
+func (r *runner) late(z failover.ZoneState, w *zoneWork, sets []failover.RecordSet) error {
 	w.readAt = time.Now()
-	z.Applied, z.AppliedAt, z.Written, z.Trouble = failover.ToFallback, time.Now(), failover.Select(current, z.Names), ""
+	z.Applied, z.AppliedAt, z.Written, z.Trouble = failover.ToFallback, time.Now(), sets, ""
 	z.Hearsay, z.Taken, z.Fallbacks = true, z.Takes(z.Written), failover.Remember(z.Fallbacks, r.draft(z, w).Pointers(z.Written))
 	return r.append(failover.EventDrift, "controller", z.Zone+" points at the fallback, which was not wanted: a late write, or another controller's", r.with(z), nil)
 }

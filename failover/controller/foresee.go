@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -43,11 +44,9 @@ func (r *runner) compare(w *zoneWork, z failover.ZoneState, baseline []failover.
 		w.undeclared = fmt.Sprintf("the configuration declares other records than %s holds (%s); bring `records` of the site up to date",
 			z.Zone, changes(failover.Diff(declared, baseline)))
 	}
+	differ := ""
 	for _, other := range r.zones {
-		if other.undeclared != "" {
-			r.c.raise(r.site.Name, AlarmRecords, other.undeclared)
-			return
-		}
+		differ = cmp.Or(differ, other.undeclared)
 	}
-	r.c.clear(r.site.Name, AlarmRecords)
+	r.c.alarm(r.site.Name, AlarmRecords, differ)
 }

@@ -34,7 +34,6 @@ func (r *runner) anew(v failover.Verdict, now time.Time) failover.Verdict {
 // objections are the safety rules that the loop can tell to be broken.
 func (r *runner) objections(until time.Time) []failover.Veto {
 	list := slices.Clone(r.shared)
-	unseen := ""
 	for _, z := range r.entry.State.Zones {
 		w := r.work(z)
 		if !z.Known() {
@@ -44,13 +43,21 @@ func (r *runner) objections(until time.Time) []failover.Veto {
 		if w.unable != "" {
 			list = append(list, failover.Veto{Rule: failover.VetoUnable, Message: w.unable})
 		}
-		unseen = cmp.Or(unseen, fmt.Sprintf("the DNS provider of %s has not answered while the origin failed, so the cause may be on our side: %s",
-			z.Zone, w.silence()))
 	}
 	if r.running.Phase == failover.Suspect && len(list) == len(r.shared) && !r.heardAny(until) {
-		list = append(list, failover.Veto{Rule: failover.VetoUnseen, Message: unseen})
+		list = append(list, failover.Veto{Rule: failover.VetoUnseen, Message: r.unseen()})
 	}
 	return list
+}
+
+// unseen says which provider was not heard of, the first of the site's.
+func (r *runner) unseen() string {
+	zones := r.entry.State.Zones
+	if len(zones) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the DNS provider of %s has not answered while the origin failed, so the cause may be on our side: %s",
+		zones[0].Zone, r.work(zones[0]).silence())
 }
 
 // silence says why nothing is known of a zone, in words that do not change with each error.

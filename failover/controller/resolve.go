@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"reflect"
-	"slices"
 	"time"
 
 	"github.com/failover-dns/failover/failover"
@@ -33,7 +32,7 @@ func (r *runner) resolve(ctx context.Context, w *zoneWork, target failover.Targe
 			return r.plan(ctx, w, target, current)
 		case failover.SameSets(sets, plan.Before):
 			return r.abandon(z, fmt.Sprintf("plan %d was not applied, and %s is not to be made now", plan.Generation, plan.Target))
-		case plan.Half(sets) || z.Applied == failover.ToFallback && plan.Half(r.undeleted(z, w, plan, sets)):
+		case plan.Half(sets) || z.Applied == failover.ToFallback && plan.Half(r.draft(z, w).Undeleted(plan, sets)):
 			return r.halfway(z, w, plan, sets)
 		case r.forces(z):
 			return r.abandon(z, fmt.Sprintf("plan %d: the zone is neither before nor after it; the operator's force goes on", plan.Generation))
@@ -58,23 +57,6 @@ func (r *runner) abandon(z failover.ZoneState, message string) error {
 // same tells whether the provider's own fields are those that the plan was made from.
 func same(before, now []failover.RecordSet) bool {
 	return reflect.DeepEqual(before, failover.Refresh(before, now))
-}
-
-// undeleted returns the sets with those that the fallback's form lacks: on the way back it was we who
-// took them away, though a stale reading may have shown them to the plan.
-func (r *runner) undeleted(z failover.ZoneState, w *zoneWork, plan failover.Plan, sets []failover.RecordSet) []failover.RecordSet {
-	form, err := r.draft(z, w).Form(failover.ToFallback)
-	if err != nil {
-		return sets
-	}
-	all := slices.Clone(sets)
-	for _, s := range plan.After {
-		lacks := func(o failover.RecordSet) bool { return o.Key() == s.Key() }
-		if !slices.ContainsFunc(form, lacks) && !slices.ContainsFunc(all, lacks) {
-			all = append(all, s)
-		}
-	}
-	return all
 }
 
 // halfway takes a half-done change for the form that the zone has; what is wanted follows from there.

@@ -30,28 +30,23 @@ func (r *runner) note(v failover.Verdict) {
 		blind = v.Detail
 	}
 	r.c.noteBlind(r.site.Name, blind)
-	would := slices.IndexFunc(v.Against, func(v failover.Veto) bool { return v.Rule == failover.VetoUnable || v.Rule == failover.VetoNetwork })
-	if would >= 0 {
-		r.c.raise(r.site.Name, AlarmUnable, fmt.Sprintf("a switch would not be made: %s: %s", v.Against[would].Rule, v.Against[would].Message))
-	} else {
-		r.c.clear(r.site.Name, AlarmUnable)
+	unable := ""
+	if would := slices.IndexFunc(v.Against, func(v failover.Veto) bool { return v.Rule == failover.VetoUnable || v.Rule == failover.VetoNetwork }); would >= 0 {
+		unable = fmt.Sprintf("a switch would not be made: %s: %s", v.Against[would].Rule, v.Against[would].Message)
 	}
+	r.c.alarm(r.site.Name, AlarmUnable, unable)
 	if v.FallbackReady {
 		r.c.clear(r.site.Name, AlarmFallback)
 	} else if r.lookedAll() {
 		r.c.raise(r.site.Name, AlarmFallback, "the fallback is not ready: "+v.FallbackDetail)
 	}
-	if ending := r.ending(); ending != "" {
-		r.c.raise(r.site.Name, AlarmExpiry, ending)
-	} else {
-		r.c.clear(r.site.Name, AlarmExpiry)
-	}
+	r.c.alarm(r.site.Name, AlarmExpiry, r.ending())
+	veto := ""
 	needsHuman := slices.IndexFunc(r.running.Vetoes, func(v failover.Veto) bool { return v.Rule != failover.VetoDwell })
 	if needsHuman >= 0 {
-		r.c.raise(r.site.Name, AlarmVeto, r.running.Vetoes[needsHuman].Message)
-	} else {
-		r.c.clear(r.site.Name, AlarmVeto)
+		veto = r.running.Vetoes[needsHuman].Message
 	}
+	r.c.alarm(r.site.Name, AlarmVeto, veto)
 }
 
 // asked tells whether so many references were asked that silence means something; right after the
